@@ -31,10 +31,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.errors import UndeclaredDataError, UserError
-from bench.evaluation import predict
 from bench.features import Ragged
 from bench.method import DATA, Method
 from bench.model import Recogniser
+from bench.outputs import predict
 from bench.registry import METHODS, MethodInfo, list_methods, method_class, read_method
 from bench.spies import DivergenceSpy, TeacherSpy
 from bench.toy import EMOTIONS, FORGET, ToySetup, make_task

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import importlib
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from bench.costs import Costs, Meter, give_back_memory
+from bench.costs import Costs, give_back_memory
 from bench.errors import UnsupportedError
-from bench.evaluation import Evaluated, evaluate
-from bench.identity import digest, module_digest, numerics
-from bench.model import build
+from bench.evaluation import evaluate
+from bench.identity import digest, module_digest
 from bench.records import Provenance, Record, Seeds, record_path, write_record
-from bench.registry import Row, load_class
-from bench.setup import Setup, Trained
-from bench.splits import draw_forget_set
-from bench.store import Artefact, Store
-from bench.task import Task
+from bench.registry import Row
+from bench.request import Request
+from bench.setup import Setup
+from bench.store import Store
+from bench.unlearning import identity, unlearned
 
-if TYPE_CHECKING:
-    from bench.model import Recogniser
-
-MODULES = tuple(
-    f"bench.{name}"
-    for name in (
-        "attack", "audio", "batches", "evaluation", "features", "jobs", "membership",
-        "metrics", "model", "setup", "splits", "statistics", "task", "training",
-    )
-)  # fmt: skip
-"""The code that a record's metrics depend on, beside the method's own."""
+EVALUATION = ("bench.evaluation", "bench.membership", "bench.metrics")
+"""The code that turns what an unlearned model says into metrics."""
 
 SHORTEST_RUNTIME_S = 1e-3
 """Below this the clock says nothing of a method, and a speed-up would mean nothing."""
@@ -56,10 +44,19 @@ class Place:
         """The corpus and the recipe, loaded once a process."""
         return _setup(self)
 
+    def request(self, scenario: str, model_seed: int, forget_seed: int) -> Request:
+        """A forget request, drawn once for the jobs in a row that answer it."""
+        return _request(self, scenario, model_seed, forget_seed)
+
 
 @lru_cache(maxsize=4)
 def _setup(place: Place) -> Setup:
     return Setup(place.corpus, place.recipe, place.data_dir, place.device, Store(place.store))
+
+
+@lru_cache(maxsize=4)
+def _request(place: Place, scenario: str, model_seed: int, forget_seed: int) -> Request:
+    return Request(place.setup(), scenario, model_seed, forget_seed)
 
 
 @contextmanager
@@ -95,13 +92,9 @@ class Training:
 
     def utterances(self) -> list[int]:
         """Positions of the utterances to train on."""
-        setup = self.place.setup()
         if self.scenario is None:
-            return setup.split.train
-        forget = draw_forget_set(
-            self.scenario, setup.corpus.utterances, setup.split.train, self.forget_seed
-        )
-        return sorted(set(setup.split.train) - set(forget))
+            return self.place.setup().split.train
+        return self.place.request(self.scenario, self.model_seed, self.forget_seed).sets["retain"]
 
     def is_done(self) -> bool:
         """Whether the store has the model."""
@@ -140,25 +133,24 @@ class Unlearning:
             self.place.corpus, self.place.recipe, self.scenario, self.row.label, self.seeds
         )
 
+    @property
+    def request(self) -> Request:
+        """What is to be forgotten, by which model."""
+        return self.place.request(self.scenario, self.seeds.model, self.seeds.forget)
+
     def fingerprint(self) -> str:
         """Hash of all that determines the metrics."""
-        setup = self.place.setup()
         return digest(
             {
-                "corpus": setup.corpus.identity,
-                "recipe": setup.recipe.digest,
+                "unlearned": identity(self.request, self.row, self.seeds.method),
                 "scenario": self.scenario,
-                "parameters": dict(self.row.parameters),
                 "seeds": self.seeds.model_dump(),
-                "method": self.row.code,
-                "code": module_digest(*MODULES),
-                "device": self.place.device,
-                "packages": numerics(),
+                "evaluation": module_digest(*EVALUATION),
             }
         )
 
     def execute(self) -> Record:
-        """Run the method and write its record, whatever comes out.
+        """Run the method, unless the store has what it left behind, and write its record.
 
         An exception, a time-out or a result that is not finite becomes the record's status.
         """
@@ -166,35 +158,21 @@ class Unlearning:
             return self._execute()
 
     def _execute(self) -> Record:
-        setup = self.place.setup()
-        split = setup.split
-        forget = draw_forget_set(
-            self.scenario, setup.corpus.utterances, split.train, self.seeds.forget
-        )
-        retain = sorted(set(split.train) - set(forget))
-        original = setup.trained(split.train, self.seeds.model)
-        retrained = setup.trained(retain, self.seeds.model)
-        sets = {"forget": forget, "retain": retain, "validation": split.validation}
-
+        request, provenance, here = self.request, self.provenance, self.provenance.checkout()
         status, reason, metrics = "done", "", {}
+        # A failure of these is not the method's.
+        retraining = request.retrained.costs
+        reference = request.reference
         try:
-            with _time_limit(self.timeout_s):
-                model, costs = self._unlearn(setup, sets, original)
-            logits = setup.predict(model)
-            metrics = self._metrics(
-                setup,
-                Evaluated(
-                    logits, original.logits, retrained.logits, setup.labels, split, forget,
-                    self.seeds.forget,
-                ),
-                costs,
-                retrained.costs,
-            )  # fmt: skip
-            setup.store.put(
-                "outputs",
-                {"fingerprint": self.fingerprint()},
-                Artefact({"logits": torch.from_numpy(logits)}),
+            found = unlearned(
+                request,
+                self.row,
+                self.seeds.method,
+                timeout_s=self.timeout_s,
+                provenance=self.provenance,
             )
+            provenance = found.provenance
+            metrics = {**evaluate(found.logits, reference), **_prices(found.costs, retraining)}
         except UnsupportedError as error:
             status, reason = "unsupported", str(error)
         except TimeoutError as error:
@@ -206,9 +184,9 @@ class Unlearning:
         record = Record.model_validate(
             {
                 "corpus": self.place.corpus,
-                "card": setup.corpus.card.digest,
+                "card": request.setup.corpus.card.digest,
                 "recipe": self.place.recipe,
-                "recipe_digest": setup.recipe.digest,
+                "recipe_digest": request.setup.recipe.digest,
                 "scenario": self.scenario,
                 "label": self.row.label,
                 "method": self.row.method,
@@ -219,80 +197,21 @@ class Unlearning:
                 "fingerprint": self.fingerprint(),
                 "status": status,
                 "reason": reason,
-                "sizes": {
-                    **{name: len(places) for name, places in sets.items()},
-                    "heldout": len(split.heldout),
-                    "test": len(split.test),
-                },
+                "sizes": {name: len(places) for name, places in request.sets.items()},
                 "metrics": metrics,
-                "provenance": self.provenance,
+                "provenance": provenance,
+                "evaluation": None if provenance.checkout() == here else here,
             }
         )
         write_record(self.results, record)
         return record
 
-    def _unlearn(
-        self, setup: Setup, sets: dict[str, list[int]], original: Trained
-    ) -> tuple[Recogniser, Costs]:
-        """Run the method: the unlearned model as one of the harness's own, and the costs."""
-        meter = Meter(setup.device)
-        task = Task(
-            setup,
-            sets,
-            method=self.row.method,
-            needs=self.row.needs,
-            original=original,
-            model_seed=self.seeds.model,
-            seed=self.seeds.method,
-            meter=meter,
-        )
-        method = load_class(self.row.method)(**self.row.parameters)
-        model = setup.load(original)
-        with torch.random.fork_rng():
-            # For what the model itself draws, such as dropout.
-            torch.manual_seed(self.seeds.method)
-            with meter.measure(model):
-                result = method.unlearn(model, task)
-        unlearned = build(setup.recipe, setup.n_emotions, seed=0)
-        unlearned.load_state_dict(result.state_dict())
-        for name, tensor in unlearned.state_dict().items():
-            if not torch.isfinite(tensor).all():
-                raise FloatingPointError(f"the unlearned model's {name} is not finite")
-        return unlearned.to(setup.device), meter.costs()
 
-    @staticmethod
-    def _metrics(
-        setup: Setup, outputs: Evaluated, costs: Costs, retraining: Costs
-    ) -> dict[str, Any]:
-        if not torch.isfinite(torch.from_numpy(outputs.unlearned)).all():
-            raise FloatingPointError("the unlearned model's outputs are not finite")
-        timed = costs.runtime_s >= SHORTEST_RUNTIME_S
-        return {
-            **evaluate(outputs),
-            **costs.as_dict(),
-            "speedup": retraining.runtime_s / costs.runtime_s if timed else None,
-            "flops_ratio": costs.flops / retraining.flops,
-        }
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError when the time is up.
-
-    It takes a signal to interrupt a method; where there is none (Windows, or a thread that is not
-    the first), a method may run on.
-    """
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() != threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise TimeoutError(f"stopped after {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def _prices(costs: Costs, retraining: Costs) -> dict[str, Any]:
+    """What a method cost, also as shares of retraining."""
+    timed = costs.runtime_s >= SHORTEST_RUNTIME_S
+    return {
+        **costs.as_dict(),
+        "speedup": retraining.runtime_s / costs.runtime_s if timed else None,
+        "flops_ratio": costs.flops / retraining.flops,
+    }

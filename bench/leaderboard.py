@@ -108,9 +108,10 @@ def _origin(rows: Iterable[Line]) -> str:
     forgets = sorted({record.seeds.forget for record in records})
     commits = sorted(
         {
-            f"`{record.provenance.commit[:10]}`" + ("" if record.provenance.clean else " (changed)")
+            f"`{checkout.commit[:10]}`" + ("" if checkout.clean else " (changed)")
             for record in records
-            if record.provenance.commit
+            for checkout in (record.provenance, record.evaluation)
+            if checkout and checkout.commit
         }
     )
     sizes = sorted({record.sizes["forget"] for record in records})

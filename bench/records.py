@@ -27,19 +27,28 @@ class Seeds(_Model):
     method: int
 
 
-class Provenance(_Model):
-    """Where a number comes from."""
+class Checkout(_Model):
+    """The code that made a number."""
 
     version: str
     commit: str | None
     """The git commit, where the project runs from a checkout."""
     clean: bool | None
     """Whether the checkout was that commit, results and leaderboard aside."""
+
+
+class Provenance(Checkout):
+    """Where a number comes from: code, packages and machine."""
+
     python: str
     packages: dict[str, str]
     processor: str
     device: str
     threads: int
+
+    def checkout(self) -> Checkout:
+        """The code alone."""
+        return Checkout(version=self.version, commit=self.commit, clean=self.clean)
 
 
 class Record(_Model):
@@ -68,6 +77,9 @@ class Record(_Model):
     metrics: dict[str, Number | None]
     """By their names in `bench.metrics`; None where a metric has no value."""
     provenance: Provenance
+    """Where the method ran: of the unlearned model, its outputs and the costs."""
+    evaluation: Checkout | None = None
+    """What made the metrics of the outputs, where it was not the code that ran the method."""
 
     @property
     def path(self) -> Path:

@@ -16,10 +16,10 @@ from torch import Tensor
 from bench.batches import Utterances
 from bench.corpus import Corpus, load_card
 from bench.costs import Costs, Meter
-from bench.evaluation import Logits, predict
 from bench.features import Ragged, load_features, load_waveforms
 from bench.identity import digest, module_digest, numerics
 from bench.model import Recogniser, build
+from bench.outputs import Logits, predict
 from bench.recipe import Hparams, load_recipe
 from bench.splits import Split, split
 from bench.store import Artefact, Store

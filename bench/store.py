@@ -1,8 +1,8 @@
 """The store: everything expensive is computed once, by whoever comes first.
 
-An artefact is a set of named tensors and a JSON description. Its key is a hash of all that
-determines it. Two files hold it: `<key>.safetensors` and `<key>.json`, which is written last and
-carries the checksum of the first. Nothing is ever unpickled.
+An artefact is a set of named tensors, a table or both, and a JSON description. Its key is a hash
+of all that determines it. Files hold it: `<key>.safetensors`, `<key>.parquet`, and `<key>.json`,
+which is written last and carries the checksums of the others. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ from platformdirs import user_cache_dir
 from bench.identity import digest, file_digest
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """Named tensors with a JSON-like description."""
+    """Named tensors with a JSON-like description, and perhaps a table."""
 
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
+    table: pd.DataFrame | None = None
 
 
 class DamagedArtefactWarning(UserWarning):
@@ -127,6 +129,10 @@ class Store:
             data = path.with_suffix(".safetensors")
             write_atomically(data, lambda temporary: save_file(tensors, temporary))
             description["sha256"] = file_digest(data)
+        if artefact.table is not None:
+            table, data = artefact.table, path.with_suffix(".parquet")
+            write_atomically(data, lambda temporary: table.to_parquet(temporary, index=False))
+            description["table_sha256"] = file_digest(data)
         text = json.dumps(description, allow_nan=False)
         write_text(path, text)
 
@@ -144,13 +150,18 @@ class Store:
                 raise ValueError("it describes something else")
             tensors: Mapping[str, torch.Tensor] = {}
             if "sha256" in description:
-                data = path.with_suffix(".safetensors")
-                if file_digest(data) != description["sha256"]:
-                    raise ValueError("its checksum does not match")
                 from safetensors.torch import load_file
 
-                tensors = load_file(data)
-            return Artefact(tensors, description["meta"])
+                tensors = load_file(
+                    _intact(path.with_suffix(".safetensors"), description["sha256"])
+                )
+            table = None
+            if "table_sha256" in description:
+                import pandas as pd
+
+                data = _intact(path.with_suffix(".parquet"), description["table_sha256"])
+                table = pd.read_parquet(data)
+            return Artefact(tensors, description["meta"], table)
         except (OSError, ValueError, KeyError, TypeError) as error:
             # Without the lock, another process may have made it again by now.
             if not locked:
@@ -162,3 +173,9 @@ class Store:
             )
             path.unlink(missing_ok=True)
             return None
+
+
+def _intact(path: Path, checksum: str) -> Path:
+    if file_digest(path) != checksum:
+        raise ValueError("its checksum does not match")
+    return path

@@ -10,10 +10,10 @@ from torch import Tensor
 from bench.batches import Utterances
 from bench.costs import Meter
 from bench.errors import UndeclaredDataError
-from bench.evaluation import predict
 from bench.features import front_end
 from bench.method import DATA
 from bench.model import Recogniser
+from bench.outputs import predict
 from bench.setup import Setup, Trained
 from bench.statistics import Statistics, kept
 

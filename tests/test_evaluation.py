@@ -1,92 +1,15 @@
-"""Evaluation: outputs in order, and records whose every number can be worked out by hand."""
+"""Evaluation: records whose every number can be worked out by hand."""
 
 import math
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
-from bench.evaluation import LARGEST_BATCH, Evaluated, evaluate, predict
-from bench.features import Ragged
+from bench.evaluation import Reference, evaluate
 from bench.metrics import METRICS
 from bench.splits import Split
 
-CPU = torch.device("cpu")
 COSTS = {"runtime_s", "speedup", "flops", "flops_ratio", "peak_memory_mb"}
-
-
-# predict
-
-
-class Net(nn.Module):
-    """Features [B, T, 3] to logits [B, 4]; batch normalisation and dropout give modes away."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.first = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5))
-        self.norm = nn.BatchNorm1d(8)
-        self.last = nn.Linear(8, 4)
-        self.sizes = []
-
-    def forward(self, inputs, lengths):
-        assert not torch.is_grad_enabled()
-        assert lengths.tolist() == [1] * len(inputs)  # nothing is padded
-        self.sizes.append(len(inputs))
-        return self.last(self.norm(self.first(inputs).mean(dim=1)).relu())
-
-
-@pytest.fixture
-def features():
-    generator = torch.Generator().manual_seed(1)
-    lengths = [7, 3, 7, 5, 3, 7, 9]
-    return Ragged.of([torch.randn(length, 3, generator=generator) for length in lengths])
-
-
-# Batches of other sizes may sum in another order: single precision, and logits of size one.
-SAME = {"rtol": 0, "atol": 1e-5}
-
-
-@pytest.mark.parametrize("places", [range(7), [6, 0, 3], [2], [1, 1, 0]])
-def test_outputs_are_in_the_order_that_was_asked_for(features, places):
-    model = Net().eval()
-    found = predict(model, features, places, CPU)
-    assert found.shape == (len(places), 4)
-    with torch.no_grad():
-        alone = [model(features[place][None], torch.ones(1))[0] for place in places]
-    torch.testing.assert_close(found, torch.stack(alone), **SAME)
-
-
-def test_an_output_does_not_depend_on_its_companions(features):
-    model = Net()
-    everyone = predict(model, features, range(7), CPU)
-    for place in range(7):
-        alone = predict(model, features, [place], CPU)
-        torch.testing.assert_close(alone[0], everyone[place], **SAME)
-
-
-def test_batches_are_no_larger_than_they_may_be():
-    many = Ragged.of([torch.full((2, 3), float(place)) for place in range(LARGEST_BATCH + 6)])
-    model = Net()
-    found = predict(model, many, range(len(many)), CPU)
-    assert model.sizes == [LARGEST_BATCH, 6]
-    torch.testing.assert_close(found[-1], predict(model, many, [len(many) - 1], CPU)[0], **SAME)
-
-
-def test_modes_and_statistics_are_left_as_they_were(features):
-    model = Net().train()
-    model.norm.eval()
-    mean = model.norm.running_mean.clone()
-    predict(model, features, range(7), CPU)
-    assert model.training
-    assert model.first.training
-    assert model.first[1].training
-    assert not model.norm.training
-    assert torch.equal(model.norm.running_mean, mean)
-
-
-# evaluate
 
 # Twenty utterances of two emotions. Training speakers: 0 to 3 are forgotten, 4 to 9 retained,
 # 10 and 11 validation, 12 to 15 held out; 16 to 19 are the test set.
@@ -108,10 +31,12 @@ def logits(wrong, sure=LN3):
     return (sure * np.eye(2)[predicted]).astype(np.float32)
 
 
+UNLEARNED = logits([0, 1, 2, 4, 12, 16, 18])
+
+
 @pytest.fixture(scope="module")
-def outputs():
-    return Evaluated(
-        unlearned=logits([0, 1, 2, 4, 12, 16, 18]),
+def reference():
+    return Reference(
         original=logits([3, 12, 13]),
         retrained=logits([0, 1, 12, 13, 16, 17]),
         labels=LABELS,
@@ -122,8 +47,8 @@ def outputs():
 
 
 @pytest.fixture(scope="module")
-def found(outputs):
-    return evaluate(outputs)
+def found(reference):
+    return evaluate(UNLEARNED, reference)
 
 
 def test_every_metric_but_the_costs_is_there(found):
@@ -160,18 +85,8 @@ def test_a_metric_by_hand(found, name):
     assert found[name] == pytest.approx(EXPECTED[name], abs=1e-7)
 
 
-def test_the_gap_is_made_of_the_metrics_and_the_retrained_models_attack(outputs, found):
-    retrained = evaluate(
-        Evaluated(
-            unlearned=outputs.retrained,
-            original=outputs.original,
-            retrained=outputs.retrained,
-            labels=LABELS,
-            split=SPLIT,
-            forget=FORGET,
-            seed=0,
-        )
-    )
+def test_the_gap_is_made_of_the_metrics_and_the_retrained_models_attack(reference, found):
+    retrained = evaluate(reference.retrained, reference)
     names = ("forget_accuracy", "retain_accuracy", "test_accuracy", "mia_accuracy")
     expected = 100 * sum(abs(found[name] - retrained[name]) for name in names) / 4
     assert found["gap_to_retrain"] == pytest.approx(expected, abs=1e-9)  # a sum of four
@@ -183,7 +98,7 @@ def test_the_gap_is_made_of_the_metrics_and_the_retrained_models_attack(outputs,
 def test_a_model_that_knows_members_is_caught():
     # Sure of every training utterance, and as sure of the wrong emotion of every held-out one.
     given_away = logits(SPLIT.heldout, sure=5)
-    found = evaluate(Evaluated(given_away, given_away, given_away, LABELS, SPLIT, FORGET, seed=0))
+    found = evaluate(given_away, Reference(given_away, given_away, LABELS, SPLIT, FORGET, seed=0))
     assert found["mia_accuracy"] == 1
     assert found["mia_auc"] == 1
     assert found["mia_tpr_at_1fpr"] == 1
@@ -194,15 +109,15 @@ def test_a_model_that_knows_members_is_caught():
 def test_a_forget_set_that_looks_held_out_is_efficacious():
     # The retain set is known, the forget set as little as the held-out set.
     unlearned = logits([*FORGET, *SPLIT.heldout], sure=5)
-    found = evaluate(Evaluated(unlearned, unlearned, unlearned, LABELS, SPLIT, FORGET, seed=0))
+    found = evaluate(unlearned, Reference(unlearned, unlearned, LABELS, SPLIT, FORGET, seed=0))
     assert found["mia_efficacy"] == 1
     assert found["mia_accuracy"] == 0.5
     assert found["mia_auc"] == 0.5
 
 
-def test_the_retain_set_is_the_training_set_without_the_forget_set(outputs):
-    assert outputs.retain == [4, 5, 6, 7, 8, 9]
+def test_the_retain_set_is_the_training_set_without_the_forget_set(reference):
+    assert reference.sets["retain"] == [4, 5, 6, 7, 8, 9]
 
 
-def test_evaluation_repeats_itself(outputs, found):
-    assert evaluate(outputs) == found
+def test_evaluation_repeats_itself(reference, found):
+    assert evaluate(UNLEARNED, reference) == found

@@ -9,7 +9,7 @@ from torch.nn.functional import log_softmax, softmax
 from toys import FORGET, ToySetup, make_task
 
 from bench import Batch, Recogniser, frozen_copy
-from bench.evaluation import predict
+from bench.outputs import predict
 from methods._perturbations import BISECTIONS, perturbed, shrink
 from methods.perturbation_distillation import PerturbationDistillation, lead, without
 

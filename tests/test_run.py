@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from bench.metrics import METRICS
@@ -93,6 +94,28 @@ def test_run_again_prints_the_same_table_and_runs_nothing(workplace: Workplace):
     assert again.stdout == (workplace.folder / "first.txt").read_text()
     assert again.stderr == ""
     assert before == {path: path.stat().st_mtime_ns for path in workplace.folder.rglob("*.json")}
+
+
+def test_what_the_store_has_is_evaluated_without_running_the_method(workplace: Workplace):
+    done = workplace("run", *GRID, "--results", "again")
+    assert done.returncode == 0, done.stderr
+    # Runtimes too: they were measured when the methods ran.
+    first = {record.path: record.metrics for record in workplace.records()}
+    assert {record.path: record.metrics for record in workplace.records("again")} == first
+
+
+def test_per_utterance_outputs_stand_in_the_store(workplace: Workplace):
+    store = Path(workplace.environment["SER_UNLEARN_CACHE"])
+    tables = [pd.read_parquet(path) for path in store.glob("unlearned/*/*.parquet")]
+    assert len(tables) == len(ROWS)
+    accuracies = set()
+    for table in tables:
+        logits = table.filter(like="logit_")
+        said = logits.idxmax(axis=1).str.removeprefix("logit_")
+        forget = table["set"] == "forget"
+        assert forget.sum() == 16
+        accuracies.add(float((said == table["emotion"])[forget].mean()))
+    assert accuracies == {record.metrics["forget_accuracy"] for record in workplace.records()}
 
 
 def test_the_reference_agrees_with_itself(workplace: Workplace):

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -82,6 +84,26 @@ def test_meta_comes_back_as_it_was(store):
     found = store.fetch("kind", IDENTITY, lambda: Artefact(meta=meta))
     assert found.meta == meta
     assert found.tensors == {}
+
+
+def test_a_table_comes_back_as_it_was_beside_the_tensors(store):
+    table = pd.DataFrame({"name": ["a", None], "value": np.array([1e-30, 3], np.float32)})
+    made = Artefact({"x": torch.ones(2)}, {"value": 1}, table)
+    for _ in range(2):
+        found = store.fetch("kind", IDENTITY, lambda: made)
+        pd.testing.assert_frame_equal(found.table, table)
+        assert found.tensors["x"].tolist() == [1, 1]
+        assert found.meta == {"value": 1}
+
+
+def test_a_damaged_table_is_made_again(store):
+    def made(value):
+        return lambda: Artefact(table=pd.DataFrame({"value": [value]}))
+
+    store.fetch("kind", IDENTITY, made(1))
+    flip_a_byte(the_file(store, ".parquet"))
+    with pytest.warns(DamagedArtefactWarning, match="checksum"):
+        assert store.fetch("kind", IDENTITY, made(2)).table["value"].tolist() == [2]
 
 
 def test_an_artefact_without_tensors_is_one_file(store):

@@ -140,3 +140,9 @@ def test_a_dirty_checkout_shows(tmp_path: Path):
     dirty = make_record().provenance.model_copy(update={"clean": False})
     write_record(tmp_path, make_record(provenance=dirty))
     assert "`aaaaaaaaaa` (changed)" in make_leaderboard(tmp_path)
+
+
+def test_the_checkout_that_evaluated_anew_shows(tmp_path: Path):
+    anew = {"version": "0.1.0", "commit": "b" * 40, "clean": True}
+    write_record(tmp_path, make_record(evaluation=anew))
+    assert "commit `aaaaaaaaaa`, `bbbbbbbbbb`;" in make_leaderboard(tmp_path)

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from bench import Batch, Method, Recogniser, train_mode
 from bench.registry import load_class
+from bench.unlearning import run_method
 
 if TYPE_CHECKING:
     from conftest import Ratios, Request
@@ -65,7 +66,7 @@ def test_the_harness_against_a_bare_loop(
 
     def through_the_harness() -> tuple[float, float]:
         start = time.perf_counter()
-        models["harness"], costs = job._unlearn(setup, request.sets, request.original)
+        models["harness"], costs = run_method(job.request, job.row, job.seeds.method, job.timeout_s)
         return time.perf_counter() - start, costs.runtime_s
 
     def bare() -> float:

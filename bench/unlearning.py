@@ -1,0 +1,162 @@
+"""One method on one forget request: run under its contract, measured, and kept in the store."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from bench.costs import Costs, Meter
+from bench.identity import digest, module_digest, numerics
+from bench.model import build
+from bench.outputs import Logits, logits_of, to_table
+from bench.records import Provenance
+from bench.registry import Row, load_class
+from bench.request import Request
+from bench.store import Artefact
+from bench.task import Task
+
+if TYPE_CHECKING:
+    from bench.model import Recogniser
+
+MODULES = tuple(
+    f"bench.{name}"
+    for name in (
+        "attack", "audio", "batches", "features", "model", "outputs", "setup", "statistics",
+        "task", "training", "unlearning",
+    )
+)  # fmt: skip
+"""The code that an unlearned model depends on, beside the method's own."""
+
+
+@dataclass(frozen=True)
+class Unlearned:
+    """What a method left behind."""
+
+    logits: Logits
+    """[N, C], for every utterance of the corpus."""
+    costs: Costs
+    provenance: Provenance
+    """Where and when the method ran."""
+
+
+def identity(request: Request, row: Row, seed: int) -> dict[str, Any]:
+    """All that determines the unlearned model, JSON-like.
+
+    Args:
+        request: what is to be forgotten, by which model.
+        row: the method with its parameters.
+        seed: of the method.
+    """
+    setup = request.setup
+    return {
+        "corpus": setup.corpus.identity,
+        "recipe": setup.recipe.digest,
+        "sets": digest({name: request.names(name) for name in ("forget", "retain", "validation")}),
+        "parameters": dict(row.parameters),
+        "method": row.code,
+        "seeds": {"model": request.model_seed, "method": seed},
+        "code": module_digest(*MODULES),
+        "device": setup.device.type,
+        "packages": numerics(),
+    }
+
+
+def unlearned(
+    request: Request, row: Row, seed: int, *, timeout_s: float, provenance: Provenance
+) -> Unlearned:
+    """What a method answers to a request, from the store; the method runs now if need be.
+
+    The store also keeps the unlearned model's weights, and for every utterance what it is and what
+    the model says of it.
+
+    Args:
+        request: what is to be forgotten, by which model.
+        row: the method with its parameters.
+        seed: of the method.
+        timeout_s: the seconds that the method may take.
+        provenance: of this run. What a changed checkout made is not taken for a commit's work.
+
+    Raises:
+        TimeoutError: if the method took longer.
+        FloatingPointError: if weights or outputs are not finite.
+    """
+
+    def make() -> Artefact:
+        model, costs = run_method(request, row, seed, timeout_s)
+        setup = request.setup
+        logits = setup.predict(model)
+        if not np.isfinite(logits).all():
+            raise FloatingPointError("the unlearned model's outputs are not finite")
+        return Artefact(
+            {name: tensor.cpu() for name, tensor in model.state_dict().items()},
+            {"costs": costs.as_dict(), "provenance": provenance.model_dump(mode="json")},
+            to_table(logits, setup.corpus.utterances, setup.corpus.card.emotions, request.sets),
+        )
+
+    key = {**identity(request, row, seed), "clean": provenance.clean}
+    found = request.setup.store.fetch("unlearned", key, make)
+    assert found.table is not None
+    return Unlearned(
+        logits_of(found.table),
+        Costs(**found.meta["costs"]),
+        Provenance.model_validate(found.meta["provenance"]),
+    )
+
+
+def run_method(request: Request, row: Row, seed: int, timeout_s: float) -> tuple[Recogniser, Costs]:
+    """Run a method: the unlearned model as one of the harness's own, and the costs."""
+    setup = request.setup
+    meter = Meter(setup.device)
+    task = Task(
+        setup,
+        request.sets,
+        method=row.method,
+        needs=row.needs,
+        original=request.original,
+        model_seed=request.model_seed,
+        seed=seed,
+        meter=meter,
+    )
+    method = load_class(row.method)(**row.parameters)
+    model = setup.load(request.original)
+    with torch.random.fork_rng():
+        # For what the model itself draws, such as dropout.
+        torch.manual_seed(seed)
+        with meter.measure(model), _time_limit(timeout_s):
+            result = method.unlearn(model, task)
+    answer = build(setup.recipe, setup.n_emotions, seed=0)
+    answer.load_state_dict(result.state_dict())
+    for name, tensor in answer.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise FloatingPointError(f"the unlearned model's {name} is not finite")
+    return answer.to(setup.device), meter.costs()
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError when the time is up.
+
+    It takes a signal to interrupt a method; where there is none (Windows, or a thread that is not
+    the first), a method may run on.
+    """
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() != threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"stopped after {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
