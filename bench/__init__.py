@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bench.batches import Batch, Utterances, padding_mask
     from bench.method import Method
     from bench.model import Recogniser, frozen_copy, train_mode
+    from bench.statistics import fisher, sensitivity
     from bench.task import Task
 
 __all__ = [
@@ -23,9 +24,11 @@ __all__ = [
     "Recogniser",
     "Task",
     "Utterances",
+    "fisher",
     "frozen_copy",
     "other_labels",
     "padding_mask",
+    "sensitivity",
     "targeted_pgd",
     "train_mode",
 ]
@@ -37,9 +40,11 @@ _HOME = {
     "Recogniser": "model",
     "Task": "task",
     "Utterances": "batches",
+    "fisher": "statistics",
     "frozen_copy": "model",
     "other_labels": "attack",
     "padding_mask": "batches",
+    "sensitivity": "statistics",
     "targeted_pgd": "attack",
     "train_mode": "model",
 }

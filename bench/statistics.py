@@ -7,7 +7,7 @@ can keep this memory; so it is computed once for each original model, at nobody'
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,29 +32,48 @@ class Statistics:
     """Mean over utterances of the absolute gradient of the logits' squared L2 norm."""
 
 
-def importances(model: Recogniser, data: Utterances) -> Statistics:
-    """Compute how much each weight matters to a set, from one gradient an utterance.
-
-    Of whole utterances and in eval mode, so that nothing in it is random.
+def fisher(model: Recogniser, data: Utterances) -> dict[str, Tensor]:
+    """The diagonal of the empirical Fisher information: see `Statistics.fisher`.
 
     Args:
         model: put in eval mode, and left in it; weights that take no gradients are left out.
         data: with their labels.
     """
+    return _mean(model, data, cross_entropy, torch.square)
+
+
+def sensitivity(model: Recogniser, data: Utterances) -> dict[str, Tensor]:
+    """How far each weight moves the logits: see `Statistics.sensitivity`; no label is looked at.
+
+    As memory-aware synapses have it: Aljundi et al. 2018, arXiv:1711.09601, equation 5.
+
+    Args:
+        model: put in eval mode, and left in it; weights that take no gradients are left out.
+        data: the utterances.
+    """
+    return _mean(model, data, lambda logits, _: logits.square().sum(), torch.abs)
+
+
+def _mean(
+    model: Recogniser,
+    data: Utterances,
+    objective: Callable[[Tensor, Tensor], Tensor],
+    size: Callable[[Tensor], Tensor],
+) -> dict[str, Tensor]:
+    """Mean over utterances of the size of the objective's gradient, by the weight's name.
+
+    A mean of sizes needs each utterance's own gradient. Of whole utterances and in eval mode, so
+    that nothing in it is random.
+    """
     model.eval()
     weights = {name: each for name, each in model.named_parameters() if each.requires_grad}
-    fisher, sensitivity = (
-        {name: torch.zeros_like(each) for name, each in weights.items()} for _ in range(2)
-    )
+    total = {name: torch.zeros_like(each) for name, each in weights.items()}
     for inputs, lengths, labels in data.batches(1, shuffle=False, crop=False):
-        logits = model(inputs, lengths)
-        loss, output = cross_entropy(logits, labels), logits.square().sum()
-        for_loss = torch.autograd.grad(loss, list(weights.values()), retain_graph=True)
-        for_output = torch.autograd.grad(output, list(weights.values()))
-        for name, of_loss, of_output in zip(weights, for_loss, for_output, strict=True):
-            fisher[name] += of_loss.square() / len(data)
-            sensitivity[name] += of_output.abs() / len(data)
-    return Statistics(fisher, sensitivity)
+        found = objective(model(inputs, lengths), labels)
+        gradients = torch.autograd.grad(found, list(weights.values()))
+        for name, gradient in zip(weights, gradients, strict=True):
+            total[name] += size(gradient) / len(data)
+    return total
 
 
 def kept(setup: Setup, original: Trained, places: Sequence[int]) -> Statistics:
@@ -69,13 +88,13 @@ def kept(setup: Setup, original: Trained, places: Sequence[int]) -> Statistics:
     def make() -> Artefact:
         # Nothing is drawn from this generator: utterances are whole and in order.
         data = setup.utterances(places, torch.Generator())
-        computed = importances(setup.load(original), data)
+        model = setup.load(original)
+        computed = {"fisher": fisher(model, data), "sensitivity": sensitivity(model, data)}
         return Artefact(
             {
-                **{f"fisher.{name}": each.cpu() for name, each in computed.fisher.items()},
-                **{
-                    f"sensitivity.{name}": each.cpu() for name, each in computed.sensitivity.items()
-                },
+                f"{kind}.{name}": each.cpu()
+                for kind, values in computed.items()
+                for name, each in values.items()
             }
         )
 

@@ -18,6 +18,7 @@ from bench import (
     Utterances,
     frozen_copy,
     other_labels,
+    sensitivity,
     targeted_pgd,
     train_mode,
 )
@@ -148,7 +149,7 @@ class Adversarial(Method):
             for each in zip(*(part.split(self.batch_size) for part in everyone), strict=True)
         ]
 
-    def _hold(self, model: nn.Module, forget: Utterances) -> dict[str, Tensor]:
+    def _hold(self, model: Recogniser, forget: Utterances) -> dict[str, Tensor]:
         """How firmly each weight is held, in 0..1: the less important, the firmer."""
         return {
             name: 1 - importance.clamp(max=self.clip)
@@ -156,24 +157,15 @@ class Adversarial(Method):
         }
 
 
-def importances(model: nn.Module, utterances: Utterances) -> dict[str, Tensor]:
+def importances(model: Recogniser, utterances: Utterances) -> dict[str, Tensor]:
     """How strongly what a model says of utterances depends on each weight, in 0..1 by its name.
 
-    As memory-aware synapses have it (Aljundi et al. 2018, arXiv:1711.09601): the mean over
-    utterances of |d ||f(x)||_2^2 / d theta|, f being the logits; here over the largest in the
-    same tensor. A mean of absolute values needs each utterance's own gradient.
+    `bench.sensitivity` over the largest in the same tensor. A tensor without any gradient has
+    importance 0, not 0 / 0.
     """
-    weights = dict(model.named_parameters())
-    sums = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    for inputs, lengths, _ in utterances.batches(1, shuffle=False, crop=False):
-        squared_norm = model(inputs, lengths).square().sum()
-        gradients = torch.autograd.grad(squared_norm, list(weights.values()))
-        for name, gradient in zip(weights, gradients, strict=True):
-            sums[name] += gradient.abs()
-    # A tensor without any gradient has importance 0, not 0 / 0.
     return {
         name: each / each.max().clamp_min(torch.finfo(each.dtype).tiny)
-        for name, each in sums.items()
+        for name, each in sensitivity(model, utterances).items()
     }
 
 

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from bench import Batch, Method, Recogniser, Task, frozen_copy, targeted_pgd, train_mode
+from bench import Batch, Method, Recogniser, Task, frozen_copy, train_mode
 from methods._batches import spread
+from methods._nearest import nearest
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Amun(Method):
         wrong = [
             found
             for batch in task.forget.batches(size, shuffle=False, crop=False)
-            if len((found := self.nearest(original, batch)).labels)
+            if len((found := self._nearest(original, batch)).labels)
         ]
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
         train_mode(model)
@@ -80,28 +81,14 @@ class Amun(Method):
                 optimiser.step()
         return model
 
-    def nearest(self, original: nn.Module, batch: Batch) -> Batch:
+    def _nearest(self, original: nn.Module, batch: Batch) -> Batch:
         """The nearest inputs that a model gets wrong, with its wrong labels; none for some."""
-        inputs, lengths, labels = batch
-        found = [Batch(inputs[:0], lengths[:0], labels[:0])]
-        logits = original(inputs, lengths)
-        targets = logits.scatter(1, labels[:, None], -torch.inf).argmax(dim=1)
-        radius = self.radius
-        for _ in range(self.doublings + 1):
-            changed = targeted_pgd(
-                original,
-                Batch(inputs, lengths, labels),
-                targets,
-                radius=radius,
-                steps=self.attack_steps,
-                step_size=self.step_size,
-            )
-            said = original(changed, lengths).argmax(dim=1)
-            left = said == labels
-            found.append(Batch(changed[~left], lengths[~left], said[~left]))
-            inputs, lengths, labels = inputs[left], lengths[left], labels[left]
-            targets = targets[left]
-            if not len(labels):
-                break
-            radius *= 2
-        return Batch(*(torch.cat(each) for each in zip(*found, strict=True)))
+        (inputs, lengths, labels), found = nearest(
+            original,
+            batch,
+            radius=self.radius,
+            doublings=self.doublings,
+            attack_steps=self.attack_steps,
+            step_size=self.step_size,
+        )
+        return Batch(inputs[found], lengths[found], labels[found])

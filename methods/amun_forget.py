@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from bench import Batch, Method, Recogniser, Task, frozen_copy, targeted_pgd, train_mode
+from bench import Batch, Method, Recogniser, Task, frozen_copy, train_mode
+from methods._nearest import nearest
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class AmunForget(Method):
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         original = frozen_copy(model)
         pairs = [
-            (forget, self.nearest(original, forget))
+            (forget, self._nearest(original, forget))
             for forget in task.forget.batches(self.batch_size, crop=False)
         ]
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
@@ -76,31 +77,14 @@ class AmunForget(Method):
                 optimiser.step()
         return model
 
-    def nearest(self, original: nn.Module, batch: Batch) -> Batch:
-        """The nearest inputs found that a model labels otherwise, with those labels.
-
-        An input whose label never changes stays as it is, with the label that it has.
-        """
-        inputs, labels = batch.inputs.clone(), batch.labels.clone()
-        with torch.no_grad():
-            logits = original(batch.inputs, batch.lengths)
-        targets = logits.scatter(1, batch.labels[:, None], -torch.inf).argmax(dim=1)
-        left = torch.arange(len(labels), device=labels.device)
-        for doubling in range(self.doublings + 1):
-            tried = Batch(batch.inputs[left], batch.lengths[left], batch.labels[left])
-            attacked = targeted_pgd(
-                original,
-                tried,
-                targets[left],
-                radius=self.radius * 2**doubling,
-                steps=self.attack_steps,
-                step_size=self.step_size,
-            )
-            with torch.no_grad():
-                said = original(attacked, tried.lengths).argmax(dim=1)
-            changed = said != tried.labels
-            inputs[left[changed]], labels[left[changed]] = attacked[changed], said[changed]
-            left = left[~changed]
-            if not len(left):
-                break
-        return Batch(inputs, batch.lengths, labels)
+    def _nearest(self, original: nn.Module, batch: Batch) -> Batch:
+        """The nearest adversarial examples; an utterance without one stands for itself."""
+        examples, _ = nearest(
+            original,
+            batch,
+            radius=self.radius,
+            doublings=self.doublings,
+            attack_steps=self.attack_steps,
+            step_size=self.step_size,
+        )
+        return examples

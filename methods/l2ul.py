@@ -16,6 +16,7 @@ from bench import (
     Utterances,
     frozen_copy,
     other_labels,
+    sensitivity,
     targeted_pgd,
     train_mode,
 )
@@ -122,16 +123,8 @@ class L2UL(Method):
 
 def importance(model: Recogniser, data: Utterances) -> dict[str, Tensor]:
     """How much each weight matters to what the model says of the data, 0..1 in each tensor."""
-    model.eval()
-    weights = dict(model.named_parameters())
-    total = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    for inputs, lengths, _ in data.batches(1, shuffle=False, crop=False):
-        norm = model(inputs, lengths).square().sum()
-        gradients = torch.autograd.grad(norm, list(weights.values()))
-        for name, gradient in zip(weights, gradients, strict=True):
-            total[name] += gradient.abs() / len(data)
     tiny = torch.finfo(torch.float32).tiny
     return {
         name: (each - each.min()) / (each.max() - each.min()).clamp_min(tiny)
-        for name, each in total.items()
+        for name, each in sensitivity(model, data).items()
     }

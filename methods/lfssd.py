@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
-from bench import Method, Recogniser, Task
+from bench import Method, Recogniser, Task, sensitivity
 from methods._dampening import dampen
 
 
@@ -35,17 +33,9 @@ class LossFreeDampening(Method):
     dampening: float = 1.0
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
-        forget = task.forget
-        weights = {name: each for name, each in model.named_parameters() if each.requires_grad}
-        sensitivity = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-        for inputs, lengths, _ in forget.batches(1, shuffle=False, crop=False):
-            output = model(inputs, lengths).square().sum()
-            gradients = torch.autograd.grad(output, list(weights.values()))
-            for name, gradient in zip(weights, gradients, strict=True):
-                sensitivity[name] += gradient.abs() / len(forget)
         dampen(
             model,
-            sensitivity,
+            sensitivity(model, task.forget),
             task.statistics.sensitivity,
             selection=self.selection,
             dampening=self.dampening,

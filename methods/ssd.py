@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch.nn.functional import cross_entropy
-
-from bench import Method, Recogniser, Task
+from bench import Method, Recogniser, Task, fisher
 from methods._dampening import dampen
 
 
@@ -41,17 +38,9 @@ class SelectiveSynapticDampening(Method):
     dampening: float = 1.0
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
-        forget = task.forget
-        weights = {name: each for name, each in model.named_parameters() if each.requires_grad}
-        fisher = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-        for inputs, lengths, labels in forget.batches(1, shuffle=False, crop=False):
-            loss = cross_entropy(model(inputs, lengths), labels)
-            gradients = torch.autograd.grad(loss, list(weights.values()))
-            for name, gradient in zip(weights, gradients, strict=True):
-                fisher[name] += gradient.square() / len(forget)
         dampen(
             model,
-            fisher,
+            fisher(model, task.forget),
             task.statistics.fisher,
             selection=self.selection,
             dampening=self.dampening,

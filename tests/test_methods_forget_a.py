@@ -297,7 +297,7 @@ def test_l2ul_stops_at_the_accuracy_on_unseen_utterances():
 def test_amun_finds_the_boundary_within_a_factor_of_two():
     model, task = tiny(n_emotions=2)
     batch = task.forget.whole()
-    wrong = AmunForget(doublings=9).nearest(frozen_copy(model), batch)
+    wrong = AmunForget(doublings=9)._nearest(frozen_copy(model), batch)
     said = model(wrong.inputs, wrong.lengths).argmax(1)
     assert torch.equal(wrong.labels, 1 - batch.labels)
     assert torch.equal(said, wrong.labels)
@@ -316,7 +316,7 @@ def test_amun_finds_the_boundary_within_a_factor_of_two():
 def test_amun_leaves_what_withstands_the_attack_as_it_was():
     model, task = tiny()
     batch = task.forget.whole()
-    wrong = AmunForget(radius=1e-6, doublings=0).nearest(frozen_copy(model), batch)
+    wrong = AmunForget(radius=1e-6, doublings=0)._nearest(frozen_copy(model), batch)
     assert torch.equal(wrong.inputs, batch.inputs)
     assert torch.equal(wrong.labels, batch.labels)
 

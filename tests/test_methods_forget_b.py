@@ -14,7 +14,7 @@ from toys import EMOTIONS, ToySetup, make_task
 from bench import toy
 from bench.batches import Batch, Utterances, padding_mask
 from bench.model import Recogniser
-from bench.statistics import importances
+from bench.statistics import Statistics, fisher, sensitivity
 from methods._dampening import dampen
 from methods.jit import JustInTime
 from methods.lfssd import LossFreeDampening
@@ -260,7 +260,8 @@ class Fixed(list[Batch]):
 def test_dampening_is_for_what_the_forget_set_owns(method: Any):
     model, before = small_model(), copy_of(small_model())
     # The first of four utterances, the one to forget, is alone in using the first feature.
-    statistics = importances(model, Fixed([3.0, 0.0, 0.0, 0.0]))
+    data = Fixed([3.0, 0.0, 0.0, 0.0])
+    statistics = Statistics(fisher(model, data), sensitivity(model, data))
     task = SimpleNamespace(forget=Fixed([3.0]), statistics=statistics)
     method(selection=3.9, dampening=1.0).unlearn(model, task)
     weight, start = model.classifier.weight, before["classifier.weight"]

@@ -300,7 +300,7 @@ def test_amun_finds_the_nearest_wrong_emotion(setup: ToySetup):
     model, task, _ = make_task(setup, "amun")
     original, batch = frozen_copy(model), task.forget.whole()
     method = Amun(radius=0.01, doublings=6, attack_steps=20)
-    found = method.nearest(original, batch)
+    found = method._nearest(original, batch)
     assert len(found.labels) == len(FORGET)
     assert torch.equal(original(found.inputs, found.lengths).argmax(1), found.labels)
     norms = batch.inputs.flatten(1).norm(dim=1)
@@ -313,14 +313,14 @@ def test_amun_finds_the_nearest_wrong_emotion(setup: ToySetup):
         if power:
             half = Amun(radius=0.01 * 2 ** (power - 1), doublings=0, attack_steps=20)
             alone = Batch(*(each[which : which + 1] for each in batch))
-            assert not len(half.nearest(original, alone).labels)
+            assert not len(half._nearest(original, alone).labels)
 
 
 def test_amun_lets_go_of_what_withstands_every_radius(setup: ToySetup):
     model, task, _ = make_task(setup, "amun")
     batch = task.forget.whole()
     right = frozen_copy(model)(batch.inputs, batch.lengths).argmax(1) == batch.labels
-    found = Amun(radius=1e-9, doublings=0).nearest(frozen_copy(model), batch)
+    found = Amun(radius=1e-9, doublings=0)._nearest(frozen_copy(model), batch)
     assert len(found.labels) == int((~right).sum())
     Amun(radius=1e-9, doublings=0, epochs=1).unlearn(model, task)
 

@@ -10,7 +10,7 @@ from toys import EMOTIONS, FORGET, ToySetup
 from bench import statistics, toy
 from bench.errors import UndeclaredDataError
 from bench.model import Recogniser
-from bench.statistics import importances, kept
+from bench.statistics import fisher, kept, sensitivity
 from bench.store import Store
 
 NEEDS = frozenset({"forget", "statistics"})
@@ -41,30 +41,30 @@ def linear_model() -> Recogniser:
 def test_importances_are_those_derived_by_hand(setup: ToySetup):
     model, data = linear_model(), setup.utterances([3, 4, 9, 30], torch.Generator())
     weight, bias = model.classifier.weight.detach(), model.classifier.bias.detach()
-    fisher, sensitivity = torch.zeros_like(weight), torch.zeros_like(weight)
+    squared, absolute = torch.zeros_like(weight), torch.zeros_like(weight)
     of_bias = torch.zeros_like(bias)
     for place, label in zip(data.places, data.labels, strict=True):
         x = setup.features[place].mean(0) / 100
         logits = weight @ x + bias
         error = logits.softmax(0) - nn.functional.one_hot(label, EMOTIONS)
-        fisher += torch.outer(error, x).square() / 4
+        squared += torch.outer(error, x).square() / 4
         of_bias += error.square() / 4
-        sensitivity += torch.outer(2 * logits, x).abs() / 4
+        absolute += torch.outer(2 * logits, x).abs() / 4
 
-    computed = importances(model, data)
+    by_loss, by_output = fisher(model, data), sensitivity(model, data)
 
     # The same sums in another order: single precision agrees to about 1e-6.
     close = {"rtol": 1e-4, "atol": 1e-9}
-    torch.testing.assert_close(computed.fisher["classifier.weight"], fisher, **close)
-    torch.testing.assert_close(computed.fisher["classifier.bias"], of_bias, **close)
-    torch.testing.assert_close(computed.sensitivity["classifier.weight"], sensitivity, **close)
+    torch.testing.assert_close(by_loss["classifier.weight"], squared, **close)
+    torch.testing.assert_close(by_loss["classifier.bias"], of_bias, **close)
+    torch.testing.assert_close(by_output["classifier.weight"], absolute, **close)
 
 
 def test_a_weight_without_gradients_is_left_out(setup: ToySetup):
     model = linear_model()
     model.classifier.bias.requires_grad_(False)
-    computed = importances(model, setup.utterances([0], torch.Generator()))
-    assert list(computed.fisher) == list(computed.sensitivity) == ["classifier.weight"]
+    data = setup.utterances([0], torch.Generator())
+    assert list(fisher(model, data)) == list(sensitivity(model, data)) == ["classifier.weight"]
 
 
 def test_every_weight_has_an_importance(setup: ToySetup):
@@ -79,8 +79,8 @@ def test_every_weight_has_an_importance(setup: ToySetup):
 def test_they_are_of_the_whole_training_set_whatever_is_to_be_forgotten(setup: ToySetup):
     model, first, _ = toy.make_task(setup, NEEDS, forget=FORGET)
     _, second, _ = toy.make_task(setup, NEEDS, forget=[20, 21])
-    whole = importances(model, setup.utterances(setup.split.train, torch.Generator()))
-    for name, expected in whole.fisher.items():
+    whole = fisher(model, setup.utterances(setup.split.train, torch.Generator()))
+    for name, expected in whole.items():
         assert torch.equal(first.statistics.fisher[name], expected)
         assert torch.equal(second.statistics.fisher[name], expected)
 
@@ -92,9 +92,9 @@ def test_they_are_computed_once_for_each_model(tmp_path, monkeypatch: pytest.Mon
 
     def counted(*arguments):
         computed.append(arguments)
-        return importances(*arguments)
+        return fisher(*arguments)
 
-    monkeypatch.setattr(statistics, "importances", counted)
+    monkeypatch.setattr(statistics, "fisher", counted)
     train = setup.split.train
     original, other = setup.trained(train, 0), setup.trained(train, 1)
     first, again = kept(setup, original, train), kept(setup, original, train)
