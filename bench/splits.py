@@ -164,6 +164,10 @@ def _number(text: str, kind: type[_Number]) -> _Number:
         number = kind(0)
     if not (math.isfinite(number) and number > 0):
         raise UserError(f"'{text}' in a scenario is not a number above 0. Write random:16, say.")
+    shortest = str(int(number) if number == int(number) else number)
+    if text != shortest:
+        # One name a scenario: records lie where it says.
+        raise UserError(f"'{text}' in a scenario has a shorter name. Write {shortest}.")
     return number
 
 

@@ -260,7 +260,7 @@ TRAIN = split(UTTERANCES, SplitRule()).train  # of four speakers
 
 scenarios = st.one_of(
     st.integers(1, len(TRAIN) - 1).map(lambda count: f"random:{count}"),
-    st.floats(0.1, 99).map(lambda percent: f"random:{percent:.3f}%"),
+    st.integers(100, 99000).map(lambda thousandths: f"random:{thousandths / 1000:g}%"),
     st.integers(1, 3).map(lambda count: f"speaker:{count}"),
 )
 
@@ -348,7 +348,16 @@ def test_an_argument_that_is_not_a_number_above_0_is_refused(kind, argument):
         draw_forget_set(f"{kind}:{argument}", UTTERANCES, TRAIN, seed=0)
 
 
-@pytest.mark.parametrize("argument", [str(len(TRAIN)), "9999", "100%", "1e9%"])
+@pytest.mark.parametrize(
+    ("scenario", "shorter"),
+    [("random:016", "16"), ("random:5.0%", "5"), ("random:2.50%", "2.5"), ("speaker:+1", "1")],
+)
+def test_a_scenario_has_one_name(scenario, shorter):
+    with pytest.raises(UserError, match=f"Write {shorter}"):
+        draw_forget_set(scenario, UTTERANCES, TRAIN, seed=0)
+
+
+@pytest.mark.parametrize("argument", [str(len(TRAIN)), "9999", "100%", "999%"])
 def test_forgetting_the_whole_training_set_or_more_is_refused(argument):
     with pytest.raises(UserError, match=f"at least 1 and at most {len(TRAIN) - 1}"):
         draw_forget_set(f"random:{argument}", UTTERANCES, TRAIN, seed=0)
