@@ -261,7 +261,7 @@ def check_direction(subject: Subject) -> None:
     if _same(run.before, run.after):
         # A method may find nothing to change in so small a model; `weights_change` sees to others.
         return
-    before = losses(setup.load(setup.trained(setup.split.train, 0)))
+    before = losses(setup.load(setup.trained(setup.split.train, 0).state))
     after = losses(run.returned)
     if after[0] - before[0] <= after[1] - before[1]:
         raise CheckError(

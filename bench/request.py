@@ -28,6 +28,9 @@ class Request:
         self.forget_seed = forget_seed
         train = setup.split.train
         forget = draw_forget_set(scenario, setup.corpus.utterances, train, forget_seed)
+        self.before: Request | None = None
+        """The request that the same method has answered before this one, if there is one: the
+        model that it left is then the one to unlearn from."""
         self.sets = {
             "forget": forget,
             "retain": sorted(set(train) - set(forget)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -125,10 +125,10 @@ class Setup:
         """Whether `trained` would find its model in the store."""
         return self.store.has("models", self._identity(places, seed))
 
-    def load(self, trained: Trained) -> Recogniser:
-        """A model of its own with the trained weights, in eval mode on the device."""
+    def load(self, state: Mapping[str, Tensor]) -> Recogniser:
+        """A model of its own with these weights, in eval mode on the device."""
         model = build(self.recipe, self.n_emotions, seed=0)
-        model.load_state_dict(trained.state)
+        model.load_state_dict(state)
         return model.to(self.device).eval()
 
     def _train(self, places: Sequence[int], seed: int) -> Artefact:

@@ -88,7 +88,7 @@ def kept(setup: Setup, original: Trained, places: Sequence[int]) -> Statistics:
     def make() -> Artefact:
         # Nothing is drawn from this generator: utterances are whole and in order.
         data = setup.utterances(places, torch.Generator())
-        model = setup.load(original)
+        model = setup.load(original.state)
         computed = {"fisher": fisher(model, data), "sensitivity": sensitivity(model, data)}
         return Artefact(
             {

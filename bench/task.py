@@ -23,10 +23,11 @@ class Task:
 
     Args:
         setup: corpus and recipe.
-        sets: positions in the corpus of "forget", "retain" and "validation".
+        sets: positions in the corpus of "forget", "retain" and "validation", and of "train": what
+            the original was trained on.
         method: the method's name, for errors.
         needs: the data that the method declared.
-        original: the model to unlearn from.
+        original: the model that was trained on everything.
         model_seed: the seed that the original was trained with.
         seed: all of the method's randomness comes from it.
         meter: takes charges for models that the task trains.
@@ -60,11 +61,7 @@ class Task:
         """The original's accuracy on unseen utterances of the training speakers, in 0..1: a
         number that comes with a model, as its classes do. It takes no data to know it."""
         # Before the method is measured: what was kept from training costs it nothing.
-        self._statistics = (
-            kept(setup, original, sorted([*sets["forget"], *sets["retain"]]))
-            if "statistics" in needs
-            else None
-        )
+        self._statistics = kept(setup, original, sets["train"]) if "statistics" in needs else None
 
     @property
     def forget(self) -> Utterances:
@@ -111,7 +108,7 @@ class Task:
         self._declared("retain")
         trained = self._setup.trained(self._sets["retain"], self._model_seed)
         with self._meter.charge(trained.costs):
-            return self._setup.load(trained)
+            return self._setup.load(trained.state)
 
     def _declared(self, name: str) -> Utterances:
         self._check_declared(name)

@@ -109,6 +109,7 @@ def make_task(
     """
     original = setup.trained(setup.split.train, 0)
     sets = {
+        "train": setup.split.train,
         "forget": list(forget),
         "retain": sorted(set(setup.split.train) - set(forget)),
         "validation": setup.split.validation,
@@ -124,4 +125,4 @@ def make_task(
         seed=seed,
         meter=meter,
     )
-    return setup.load(original), task, meter
+    return setup.load(original.state), task, meter

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bench.costs import Costs, Meter
 from bench.identity import digest, module_digest, numerics
@@ -39,6 +40,8 @@ MODULES = tuple(
 class Unlearned:
     """What a method left behind."""
 
+    state: Mapping[str, Tensor]
+    """The unlearned model's weights."""
     logits: Logits
     """[N, C], for every utterance of the corpus."""
     costs: Costs
@@ -56,6 +59,7 @@ def identity(request: Request, row: Row, seed: int) -> dict[str, Any]:
     """
     setup = request.setup
     return {
+        "before": None if request.before is None else identity(request.before, row, seed),
         "corpus": setup.corpus.identity,
         "recipe": setup.recipe.digest,
         "sets": digest({name: request.names(name) for name in ("forget", "retain", "validation")}),
@@ -87,10 +91,15 @@ def unlearned(
         TimeoutError: if the method took longer.
         FloatingPointError: if weights or outputs are not finite.
     """
+    setup = request.setup
 
     def make() -> Artefact:
-        model, costs = run_method(request, row, seed, timeout_s)
-        setup = request.setup
+        start: Mapping[str, Tensor] = request.original.state
+        if request.before is not None:
+            start = unlearned(
+                request.before, row, seed, timeout_s=timeout_s, provenance=provenance
+            ).state
+        model, costs = run_method(request, row, seed, start, timeout_s)
         logits = setup.predict(model)
         if not np.isfinite(logits).all():
             raise FloatingPointError("the unlearned model's outputs are not finite")
@@ -101,22 +110,33 @@ def unlearned(
         )
 
     key = {**identity(request, row, seed), "clean": provenance.clean}
-    found = request.setup.store.fetch("unlearned", key, make)
+    found = setup.store.fetch("unlearned", key, make)
     assert found.table is not None
     return Unlearned(
+        found.tensors,
         logits_of(found.table),
         Costs(**found.meta["costs"]),
         Provenance.model_validate(found.meta["provenance"]),
     )
 
 
-def run_method(request: Request, row: Row, seed: int, timeout_s: float) -> tuple[Recogniser, Costs]:
-    """Run a method: the unlearned model as one of the harness's own, and the costs."""
+def run_method(
+    request: Request, row: Row, seed: int, start: Mapping[str, Tensor], timeout_s: float
+) -> tuple[Recogniser, Costs]:
+    """Run a method: the unlearned model as one of the harness's own, and the costs.
+
+    Args:
+        request: what is to be forgotten.
+        row: the method with its parameters.
+        seed: of the method.
+        start: weights of the model to unlearn from.
+        timeout_s: the seconds that the method may take.
+    """
     setup = request.setup
     meter = Meter(setup.device)
     task = Task(
         setup,
-        request.sets,
+        {**request.sets, "train": setup.split.train},
         method=row.method,
         needs=row.needs,
         original=request.original,
@@ -125,7 +145,7 @@ def run_method(request: Request, row: Row, seed: int, timeout_s: float) -> tuple
         meter=meter,
     )
     method = load_class(row.method)(**row.parameters)
-    model = setup.load(request.original)
+    model = setup.load(start)
     with torch.random.fork_rng():
         # For what the model itself draws, such as dropout.
         torch.manual_seed(seed)

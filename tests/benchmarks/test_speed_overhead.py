@@ -56,7 +56,7 @@ def test_the_harness_against_a_bare_loop(
 ):
     request = request_to_forget
     setup, job, method = request.setup, request.job(row), load_class(row)()
-    original = setup.load(request.original)
+    original = setup.load(request.original.state)
     generator = torch.Generator().manual_seed(job.seeds.method)
     utterances = setup.utterances(request.sets[data], generator)
     batches = [
@@ -66,7 +66,9 @@ def test_the_harness_against_a_bare_loop(
 
     def through_the_harness() -> tuple[float, float]:
         start = time.perf_counter()
-        models["harness"], costs = run_method(job.request, job.row, job.seeds.method, job.timeout_s)
+        models["harness"], costs = run_method(
+            job.request, job.row, job.seeds.method, request.original.state, job.timeout_s
+        )
         return time.perf_counter() - start, costs.runtime_s
 
     def bare() -> float:
