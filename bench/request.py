@@ -26,14 +26,15 @@ class Request:
         self.setup = setup
         self.model_seed = model_seed
         self.forget_seed = forget_seed
-        train = setup.split.train
-        forget = draw_forget_set(scenario, setup.corpus.utterances, train, forget_seed)
+        self.train = setup.split.train
+        """Positions of what the original was trained on."""
+        forget = draw_forget_set(scenario, setup.corpus.utterances, self.train, forget_seed)
         self.before: Request | None = None
         """The request that the same method has answered before this one, if there is one: the
         model that it left is then the one to unlearn from."""
         self.sets = {
             "forget": forget,
-            "retain": sorted(set(train) - set(forget)),
+            "retain": sorted(set(self.train) - set(forget)),
             "validation": setup.split.validation,
             "heldout": setup.split.heldout,
             "test": setup.split.test,
@@ -47,7 +48,7 @@ class Request:
     @cached_property
     def original(self) -> Trained:
         """The model trained on the whole training set."""
-        return self.setup.trained(self.setup.split.train, self.model_seed)
+        return self.setup.trained(self.train, self.model_seed)
 
     @cached_property
     def retrained(self) -> Trained:

@@ -136,7 +136,7 @@ def run_method(
     meter = Meter(setup.device)
     task = Task(
         setup,
-        {**request.sets, "train": setup.split.train},
+        {**request.sets, "train": request.train},
         method=row.method,
         needs=row.needs,
         original=request.original,
