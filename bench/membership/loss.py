@@ -1,11 +1,35 @@
-"""Membership inference: can an attacker tell the forget set from utterances never trained on?"""
+"""The loss: what the cheapest attacker looks at."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
-Scores = NDArray[np.float64]
+import numpy as np
+
+from bench.membership import signals
+from bench.membership.attack import Attack
+from bench.membership.evidence import View
+from bench.membership.signals import Scores
+
+
+@dataclass(frozen=True)
+class Loss(Attack):
+    """A low loss speaks for membership.
+
+    The score is minus the cross-entropy. The logistic regression of `loss_attack` turns it into a
+    probability without changing the order, and so has the same ROC curve; but it may also learn
+    that members have the higher loss, which a score with one direction cannot.
+    """
+
+    reference = "Yeom et al. 2018, arXiv:1709.01604"
+    price = "simple"
+    sees = frozenset()
+
+    name = "loss"
+
+    def scores(self, view: View) -> Scores:
+        """Minus the cross-entropy in nats, [N]."""
+        return -signals.loss(view.target.logits, view.target.labels)
 
 
 def loss_attack(members: Scores, nonmembers: Scores, seed: int) -> float:
@@ -61,26 +85,3 @@ def threshold_free(members: Scores, nonmembers: Scores) -> tuple[float, float]:
         float(roc_auc_score(is_member, scores)),
         float(true_positive[false_positive <= 0.01].max()),
     )
-
-
-def efficacy(forget: Scores, retain: Scores, heldout: Scores, seed: int) -> float:
-    """Share of the forget set that an SVC calls non-member.
-
-    The SVC (C = 3, RBF kernel, gamma "auto") sees each utterance's probability of its own label,
-    and is trained on the retain set (members) against the held-out set (non-members), the larger
-    cut to the size of the smaller at random. Jia et al. 2023, arXiv:2304.04934, "MIA-Efficacy".
-
-    Args:
-        forget: confidences of the forget set in 0..1, [M].
-        retain: of the retain set.
-        heldout: of the held-out set.
-        seed: draws the balanced sample.
-    """
-    from sklearn.svm import SVC
-
-    count = min(len(retain), len(heldout))
-    random = np.random.default_rng(seed)
-    chosen = [random.permutation(scores)[:count] for scores in (retain, heldout)]
-    attack = SVC(C=3, kernel="rbf", gamma="auto")
-    attack.fit(np.concatenate(chosen)[:, None], np.repeat([1, 0], count))
-    return float((attack.predict(forget[:, None]) == 0).mean())

@@ -1,0 +1,45 @@
+"""Membership inference: can an attacker tell the forget set from utterances never trained on?"""
+
+from bench.membership.attack import PRICES, Attack, Price
+from bench.membership.evidence import SIGHTS, Evidence, Outputs, Shadows, View
+from bench.membership.family import (
+    ATTACKS,
+    Finding,
+    Result,
+    Strongest,
+    Verdict,
+    audit,
+    measure,
+    strongest,
+    verdict,
+)
+from bench.membership.loss import loss_attack, threshold_free
+from bench.membership.matching import match
+from bench.membership.roc import Interval
+from bench.membership.svc import called_nonmember, efficacy
+
+__all__ = [
+    "ATTACKS",
+    "PRICES",
+    "SIGHTS",
+    "Attack",
+    "Evidence",
+    "Finding",
+    "Interval",
+    "Outputs",
+    "Price",
+    "Result",
+    "Shadows",
+    "Strongest",
+    "Verdict",
+    "View",
+    "audit",
+    "called_nonmember",
+    "efficacy",
+    "loss_attack",
+    "match",
+    "measure",
+    "strongest",
+    "threshold_free",
+    "verdict",
+]
