@@ -8,6 +8,7 @@ from typing import IO, Any, get_args
 import click
 
 from bench.errors import UserError, unknown_name
+from bench.prices import PRICES, Price
 from bench.suite import Suite, load_suite, suite_names
 from bench.tables import Format
 
@@ -61,6 +62,11 @@ def main() -> None:
     help="A method's parameter; the row is named after it.",
 )
 @click.option(
+    "--attacks",
+    type=click.Choice(list(PRICES)),
+    help="The dearest membership attacks to run, instead of the suite's.",
+)
+@click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder with the recordings, or with one folder a corpus.",
@@ -79,6 +85,7 @@ def run(
     model_seeds: int | None,
     forget_seeds: int | None,
     settings: tuple[str, ...],
+    attacks: Price | None,
     data_dir: Path | None,
     results: Path,
     jobs: int | None,
@@ -95,6 +102,7 @@ def run(
         "methods": list(methods),
         "model_seeds": model_seeds,
         "forget_seeds": forget_seeds,
+        "attacks": attacks,
     }
     chosen: Suite = load_suite(suite).model_copy(
         update={field: value for field, value in changes.items() if value}

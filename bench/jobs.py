@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,18 +13,25 @@ from typing import Any
 
 import torch
 
+from bench import membership
+from bench.audit import Auditor
 from bench.costs import Costs, give_back_memory
 from bench.errors import UnsupportedError
 from bench.evaluation import evaluate
 from bench.identity import digest, module_digest
+from bench.prices import Price, down_to
 from bench.records import Provenance, Record, Seeds, record_path, write_record
 from bench.registry import Row
 from bench.request import Request
 from bench.setup import Setup
+from bench.shadows import Shadow
 from bench.store import Store
-from bench.unlearning import identity, unlearned
+from bench.unlearning import Unlearned, identity, unlearned
 
-EVALUATION = ("bench.evaluation", "bench.membership", "bench.metrics")
+EVALUATION = (
+    "bench.audit", "bench.evaluation", "bench.metrics", "bench.shadows",
+    *(f"bench.membership.{each.name}" for each in pkgutil.iter_modules(membership.__path__)),
+)  # fmt: skip
 """The code that turns what an unlearned model says into metrics."""
 
 SHORTEST_RUNTIME_S = 1e-3
@@ -48,6 +56,10 @@ class Place:
         """A forget request, drawn once for the jobs in a row that answer it."""
         return _request(self, scenario, model_seed, forget_seed)
 
+    def auditor(self, scenario: str, model_seed: int, forget_seed: int, price: Price) -> Auditor:
+        """Who attacks the answers to a request."""
+        return _auditor(self, scenario, model_seed, forget_seed, price)
+
 
 @lru_cache(maxsize=4)
 def _setup(place: Place) -> Setup:
@@ -57,6 +69,13 @@ def _setup(place: Place) -> Setup:
 @lru_cache(maxsize=4)
 def _request(place: Place, scenario: str, model_seed: int, forget_seed: int) -> Request:
     return Request(place.setup(), scenario, model_seed, forget_seed)
+
+
+@lru_cache(maxsize=4)
+def _auditor(
+    place: Place, scenario: str, model_seed: int, forget_seed: int, price: Price
+) -> Auditor:
+    return Auditor(place.request(scenario, model_seed, forget_seed), price)
 
 
 @contextmanager
@@ -107,6 +126,29 @@ class Training:
 
 
 @dataclass(frozen=True)
+class ShadowTraining:
+    """Train a shadow model that the store lacks."""
+
+    place: Place
+    number: int
+
+    @property
+    def title(self) -> str:
+        """What the progress display calls it."""
+        return f"train shadow model {self.number} of {self.place.corpus}"
+
+    def is_done(self) -> bool:
+        """Whether the store has the model."""
+        shadow = Shadow(self.place.setup(), self.number)
+        return self.place.setup().is_trained(shadow.places, shadow.seed)
+
+    def execute(self) -> None:
+        """Train the model and store it, unless it is there."""
+        with _worker():
+            Shadow(self.place.setup(), self.number).train()
+
+
+@dataclass(frozen=True)
 class Unlearning:
     """Run one method on one forget set, evaluate what comes out, and write its record."""
 
@@ -117,6 +159,7 @@ class Unlearning:
     results: Path
     timeout_s: float
     provenance: Provenance
+    attacks: Price = "simple"
 
     @property
     def title(self) -> str:
@@ -138,16 +181,22 @@ class Unlearning:
         """What is to be forgotten, by which model."""
         return self.place.request(self.scenario, self.seeds.model, self.seeds.forget)
 
-    def fingerprint(self) -> str:
-        """Hash of all that determines the metrics."""
+    def fingerprint(self, attacks: Price) -> str:
+        """Hash of all that determines the metrics, with attacks up to a price."""
         return digest(
             {
                 "unlearned": identity(self.request, self.row, self.seeds.method),
                 "scenario": self.scenario,
                 "seeds": self.seeds.model_dump(),
                 "evaluation": module_digest(*EVALUATION),
+                "attacks": attacks,
             }
         )
+
+    def is_done_by(self, record: Record) -> bool:
+        """Whether a record is this job's, with the attacks that it asks for or dearer ones."""
+        found = {self.fingerprint(attacks) for attacks in down_to(self.attacks)}
+        return record.status == "done" and record.fingerprint in found
 
     def execute(self) -> Record:
         """Run the method, unless the store has what it left behind, and write its record.
@@ -159,20 +208,24 @@ class Unlearning:
 
     def _execute(self) -> Record:
         request, provenance, here = self.request, self.provenance, self.provenance.checkout()
-        status, reason, metrics = "done", "", {}
+        status, reason, metrics, attacks = "done", "", {}, {}
+        auditor = self.place.auditor(
+            self.scenario, self.seeds.model, self.seeds.forget, self.attacks
+        )
         # A failure of these is not the method's.
         retraining = request.retrained.costs
         reference = request.reference
         try:
-            found = unlearned(
-                request,
-                self.row,
-                self.seeds.method,
-                timeout_s=self.timeout_s,
-                provenance=self.provenance,
-            )
+            found = self._answer(request)
+            answers = [(each, self._answer(each).logits) for each in auditor.shadow_requests()]
+            audited = auditor.audit(found.logits, answers)
+            metrics = {
+                **evaluate(found.logits, reference),
+                **audited.metrics(),
+                **_prices(found.costs, retraining),
+            }
+            attacks = audited.records()
             provenance = found.provenance
-            metrics = {**evaluate(found.logits, reference), **_prices(found.costs, retraining)}
         except UnsupportedError as error:
             status, reason = "unsupported", str(error)
         except TimeoutError as error:
@@ -194,17 +247,27 @@ class Unlearning:
                 "reference": self.row.reference,
                 "parameters": dict(self.row.parameters),
                 "seeds": self.seeds,
-                "fingerprint": self.fingerprint(),
+                "fingerprint": self.fingerprint(self.attacks),
                 "status": status,
                 "reason": reason,
                 "sizes": {name: len(places) for name, places in request.sets.items()},
                 "metrics": metrics,
+                "attacks": attacks,
                 "provenance": provenance,
                 "evaluation": None if provenance.checkout() == here else here,
             }
         )
         write_record(self.results, record)
         return record
+
+    def _answer(self, request: Request) -> Unlearned:
+        return unlearned(
+            request,
+            self.row,
+            self.seeds.method,
+            timeout_s=self.timeout_s,
+            provenance=self.provenance,
+        )
 
 
 def _prices(costs: Costs, retraining: Costs) -> dict[str, Any]:

@@ -47,6 +47,18 @@ METRICS: dict[str, Metric] = {
     "mia_efficacy": Metric(
         "share of the forget set that an SVC on confidence calls non-member", "retrained"
     ),
+    "strongest_auc": Metric(
+        "largest area under the ROC curve of all membership attacks that were run", "retrained"
+    ),
+    "strongest_tpr_at_1fpr": Metric(
+        "most members that any of the attacks found where 1 % of non-members are accused",
+        "retrained",
+    ),
+    "told_from_retrained": Metric(
+        "whether an attack that tells the original from the retrained model tells the unlearned "
+        "one from it too: 1 or 0; none where no attack can tell",
+        "lower",
+    ),
     "gap_to_retrain": Metric(
         "mean absolute difference to the retrained model over forget, retain and test accuracy "
         "and mia_accuracy, in points",

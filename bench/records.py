@@ -51,6 +51,21 @@ class Provenance(Checkout):
         return Checkout(version=self.version, commit=self.commit, clean=self.clean)
 
 
+Span = tuple[Number, Number, Number]
+"""A value, and the two ends of its interval."""
+
+
+class Attack(_Model):
+    """What one membership attack found of the unlearned model."""
+
+    auc: Span
+    """Area under the ROC curve."""
+    tpr_at_1fpr: Span
+    """Members found where at most 1 % of the non-members are accused."""
+    verdict: Literal["cannot tell", "like retrained", "unlike retrained"]
+    """By the area under the ROC curve: see `bench.membership.verdict`."""
+
+
 class Record(_Model):
     """The result of one method on one forget set with one set of seeds."""
 
@@ -76,6 +91,9 @@ class Record(_Model):
     """How many utterances each set has."""
     metrics: dict[str, Number | None]
     """By their names in `bench.metrics`; None where a metric has no value."""
+    attacks: dict[str, Attack] = {}
+    """Every membership attack by its name; all intervals of a record hold at once in 95 % of
+    cases."""
     provenance: Provenance
     """Where the method ran: of the unlearned model, its outputs and the costs."""
     evaluation: Checkout | None = None

@@ -13,17 +13,18 @@ from rich.console import Console
 
 from bench.corpus import load_card
 from bench.errors import UserError, unknown_name
-from bench.jobs import Place, Training, Unlearning
+from bench.jobs import Place, ShadowTraining, Training, Unlearning
 from bench.progress import Display
 from bench.provenance import provenance
 from bench.recipe import load_recipe
 from bench.records import Record, Seeds, read_record, read_records
 from bench.registry import Row, list_methods, resolve
+from bench.shadows import COUNT
 from bench.splits import check_scenario
 from bench.store import default_root
 from bench.suite import Suite
 
-Job = Training | Unlearning
+Job = Training | ShadowTraining | Unlearning
 
 UNKNOWN_WEIGHT = 0.2
 """How long a method takes of a training, where no record tells; evaluation included."""
@@ -90,7 +91,16 @@ def _grid(suite: Suite, rows: list[Row], options: Options) -> Iterator[Unlearnin
             suite.scenarios, range(suite.model_seeds), range(suite.forget_seeds), rows
         ):
             seeds = Seeds(model=model, forget=forget, method=0)
-            yield Unlearning(place, scenario, row, seeds, options.results, suite.timeout_s, origin)
+            yield Unlearning(
+                place,
+                scenario,
+                row,
+                seeds,
+                options.results,
+                suite.timeout_s,
+                origin,
+                suite.attacks,
+            )
 
 
 def _folder(data_dir: Path | None, corpus: str) -> Path | None:
@@ -111,21 +121,27 @@ def _has_record(job: Unlearning) -> bool:
         # Also refuses, before anything runs, a scenario that asks for more than there is.
         Training(job.place, job.seeds.model, job.scenario, job.seeds.forget).utterances()
         return False
-    record = read_record(job.results, job.record_path)
-    return record.status == "done" and record.fingerprint == job.fingerprint()
+    return job.is_done_by(read_record(job.results, job.record_path))
 
 
-def _trainings(unlearnings: list[Unlearning]) -> list[Training]:
+def _trainings(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
     """The models that the store lacks, each once; originals first, for more waits on them."""
     originals = [Training(job.place, job.seeds.model) for job in unlearnings]
     retrained = [
         Training(job.place, job.seeds.model, job.scenario, job.seeds.forget) for job in unlearnings
     ]
-    return [job for job in dict.fromkeys(originals + retrained) if not job.is_done()]
+    shadow_models = [
+        ShadowTraining(job.place, number)
+        for job in unlearnings
+        if job.attacks != "simple"
+        for number in range(COUNT)
+    ]
+    wanted: list[Training | ShadowTraining] = [*originals, *retrained, *shadow_models]
+    return [job for job in dict.fromkeys(wanted) if not job.is_done()]
 
 
 def _order(
-    trainings: list[Training], unlearnings: list[Unlearning], results: Path
+    trainings: list[Training | ShadowTraining], unlearnings: list[Unlearning], results: Path
 ) -> list[tuple[Job, float]]:
     """Put jobs in the order in which workers take them, each with its weight.
 

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.errors import UserError, unknown_name
+from bench.prices import Price
 
 SUITES = Path(__file__).parent / "suites"
 
@@ -26,6 +27,8 @@ class Suite(BaseModel):
     model_seeds: int = Field(ge=1)
     """How many: 0, 1, 2 ..."""
     forget_seeds: int = Field(ge=1)
+    attacks: Price = "simple"
+    """The dearest membership attacks to run."""
     timeout_s: float = Field(gt=0)
     """A method that takes longer is stopped (seconds)."""
 

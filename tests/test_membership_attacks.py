@@ -1,5 +1,7 @@
 """Each attack's scores: by hand, against SciPy and scikit-learn, and against plain loops."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.special
@@ -170,9 +172,7 @@ def test_ulira_is_the_likelihood_ratio_of_unlearned_and_never_trained():
         ),
     )
     density = scipy.stats.norm.logpdf
-    expected = density(target, *pooled(after, valid)) - density(
-        target, *pooled(over_models, ~mask)
-    )
+    expected = density(target, *pooled(after, valid)) - density(target, *pooled(over_models, ~mask))
     assert found == pytest.approx(expected, abs=AGREEMENT)
 
 
@@ -262,7 +262,7 @@ def test_iam_agrees_with_a_loop_over_its_steps(models):
 
     steps = np.linspace(0, 1, 100)
     expected = np.zeros(12)
-    for here, weight in zip(steps[:-1], steps[1:], strict=True):
+    for here, weight in itertools.pairwise(steps):
         between = signal(over_models) + here * (signal(original) - signal(over_models))
         between[mask] = np.nan
         scale = np.nanstd(between) * np.sqrt(6) / np.pi

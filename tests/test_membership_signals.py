@@ -52,9 +52,7 @@ def test_they_agree_with_scipy(drawn):
     expected = scipy.special.logit(own)
     assert signals.scaled_logit(logits, labels) == pytest.approx(expected, abs=AGREEMENT)
     assert signals.probabilities(logits) == pytest.approx(p, abs=AGREEMENT)
-    assert signals.entropy(logits) == pytest.approx(
-        scipy.stats.entropy(p, axis=-1), abs=AGREEMENT
-    )
+    assert signals.entropy(logits) == pytest.approx(scipy.stats.entropy(p, axis=-1), abs=AGREEMENT)
     terms = -p * np.log1p(-p)
     terms[:, np.arange(40), labels] = -(1 - own) * np.log(own)
     assert signals.modified_entropy(logits, labels) == pytest.approx(

@@ -9,7 +9,7 @@ import random
 import pytest
 from audited import World, flipped
 
-from bench.membership import ATTACKS, audit, measure, strongest, verdict
+from bench.membership import ATTACKS, audit, strongest, verdict
 
 BY_NAME = {attack.name: attack for attack in ATTACKS}
 

@@ -1,6 +1,6 @@
 """Membership inference: can an attacker tell the forget set from utterances never trained on?"""
 
-from bench.membership.attack import PRICES, Attack, Price
+from bench.membership.attack import Attack
 from bench.membership.evidence import SIGHTS, Evidence, Outputs, Shadows, View
 from bench.membership.family import (
     ATTACKS,
@@ -20,14 +20,12 @@ from bench.membership.svc import called_nonmember, efficacy
 
 __all__ = [
     "ATTACKS",
-    "PRICES",
     "SIGHTS",
     "Attack",
     "Evidence",
     "Finding",
     "Interval",
     "Outputs",
-    "Price",
     "Result",
     "Shadows",
     "Strongest",

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from bench.membership.evidence import View
 from bench.membership.signals import Scores
-
-Price = Literal["simple", "standard", "strong"]
-
-PRICES: dict[Price, str] = {
-    "simple": "the audited model's outputs alone",
-    "standard": "shadow models, trained once for all methods",
-    "strong": "shadow models that the audited method makes unlearn, for every method anew",
-}
-"""What an attack of each price asks for."""
+from bench.prices import Price
 
 
 @dataclass(frozen=True)
@@ -32,7 +24,7 @@ class Attack(ABC):
     """Authors, year and identifier of the paper."""
 
     price: ClassVar[Price]
-    """What it costs: a key of `PRICES`."""
+    """What it costs: a key of `bench.prices.PRICES`."""
 
     sees: ClassVar[frozenset[str]]
     """What its threat model lets it see: keys of `SIGHTS`. Touching anything else is an error."""

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from bench.membership import roc
-from bench.membership.attack import Attack, Price
+from bench.membership.attack import Attack
 from bench.membership.evidence import Evidence, View
 from bench.membership.interpolation import IAM
 from bench.membership.lira import LiRA
@@ -18,6 +18,7 @@ from bench.membership.rmia import RMIA
 from bench.membership.roc import Interval
 from bench.membership.svc import SVC
 from bench.membership.ulira import ULiRA
+from bench.prices import Price
 
 ATTACKS: tuple[Attack, ...] = (
     Loss(),
