@@ -282,8 +282,8 @@ def ranks(values: Mapping[str, Values], direction: Direction) -> Ranks:
 
     where q is the 95 % point of the studentised range of k values with infinite degrees of
     freedom. Demšar 2006, Journal of Machine Learning Research 7. Both take cells for independent.
-    Cells of one model seed or one forget set are not: give one mean a corpus and scenario where
-    the test is to count, and take ranks over single cells as a description.
+    Cells of one model seed or one forget set are not, so with those `p` and the critical difference
+    are too small: for a claim, pass one mean for each corpus and scenario instead.
 
     Args:
         values: of each method, by label and cell. A method without any value has no rank.

@@ -92,10 +92,13 @@ def test_degrees_of_freedom_need_not_be_whole():
 
 
 def test_what_cancels_in_every_cluster_still_counts():
-    # Deviations 1 and -1 on a chequerboard: V_m = V_f = 0, V_c = 4/3 * 4 / 16 = 1/3; 1 degree of
-    # freedom, the least of theirs.
-    found = against_zero(grid([[3, 1], [1, 3]]))
-    expected = 1 - 2 / math.pi * math.atan(2 * math.sqrt(3))
+    # Mean 2, deviations:
+    #    1 -1 | 0        V_m = V_f = 0
+    #    1 -1 | 0        V_c = 6/5 * 12 / 36 = 0.4
+    #   -2  2 | 0        1 degree of freedom: of V_m and V_f, the one with fewer
+    found = against_zero(grid([[3, 1], [3, 1], [0, 4]]))
+    # As above, with t = 2 / sqrt(0.4).
+    expected = 1 - 2 / math.pi * math.atan(2 / math.sqrt(0.4))
     assert found.p == pytest.approx(expected, abs=ROUNDING)
 
 
