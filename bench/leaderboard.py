@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tabulate import tabulate
 
+from bench.comparison import Cell, Ranks, ranks
 from bench.records import Record, read_records
 from bench.store import write_text
-from bench.tables import COLUMNS, Line, lines, notes, table_row
+from bench.tables import COLUMNS, COUNTS, EQUAL, UNTESTED, Line, lines, marks, notes, table_row
 
 HEAD = """\
 # Leaderboard
@@ -17,13 +18,22 @@ HEAD = """\
 Which method should remove recordings from a speech emotion recogniser? Each table holds the
 methods on one corpus, recipe and scenario, grouped by the data that they need; within a group the
 one whose behaviour is nearest to the retrained model's stands first. Values are means over model
-seeds and forget sets with 95 % intervals.
+seeds and forget sets, ± half a 95 % interval (a bootstrap of model seeds and forget sets).
 
+- **\\*** marks the method of a group that is nearest to retraining, **=** those that cannot be told
+  from it: the test is paired, clustered by model and forget set, and corrected for the number of
+  methods (Holm); with fewer than three runs no claim is made (**?**).
 - **forgetting %**: share of the forget set that the model now gets wrong. More is not better:
   *retrain* shows what a model says that never heard the utterances.
 - **test acc. %**, **test UAR %**: accuracy and unweighted average recall on unseen speakers.
 - **MIA %**: accuracy of an attack that tells forgotten from never-seen utterances by their loss;
   50 is a guess.
+- **attack AUC %**: the strongest of all membership attacks that were run: how often it ranks a
+  forgotten utterance above a never-seen one of the same speakers, emotions and lengths; 50 is a
+  guess, and being the largest of several it lies a little above even for *retrain*. "cannot tell"
+  stands where no attack tells even *original* from *retrain*.
+- **told**: in how many runs an attack tells the model from the retrained one, of those in which an
+  attack tells the original from it.
 - **runtime s**, **speed-up**, **FLOPs ratio**: the cost of the method alone, and against
   retraining.
 - **gap to retrain**: mean absolute difference to the retrained model over forget, retain and test
@@ -31,6 +41,14 @@ seeds and forget sets with 95 % intervals.
 
 This page is made by `ser-unlearn leaderboard` from the records in `results/`; do not edit it.
 """
+
+FORGOTTEN = 0.92
+"""Forgetting rate from which the loss of accuracy is compared: what Ren et al. 2025,
+arXiv:2510.04251, report."""
+
+RANKS = """\
+Mean ranks by the gap to retraining, one rank a table; 1 is nearest. Two methods differ where their
+mean ranks are further apart than the critical difference (Nemenyi, 5 %)."""
 
 GROUPS = {
     (): "Controls",
@@ -56,10 +74,12 @@ def make_leaderboard(results: Path) -> str:
             group = [line for line in chosen if line.needs == needs]
             parts.append(f"**{_title(needs)}**\n")
             group.sort(key=_distance)
-            parts.append(_table(group) + "\n")
+            found = marks(group)
+            parts.append(_table(group, found) + "\n")
             if needs:
-                parts.extend(_best(group))
+                parts.extend(f"{sentence}\n" for sentence in _best(group, found))
         parts.extend(f"{note}\n" for note in notes(chosen))
+    parts.extend(_overall(rows))
     return "\n".join(parts)
 
 
@@ -84,20 +104,73 @@ def _distance(line: Line) -> float:
     return float("inf") if found is None else found.mean
 
 
-def _best(group: list[Line]) -> list[str]:
+def _best(group: list[Line], found: Mapping[str, str]) -> list[str]:
     """Name the best of a sorted group; the retrained model itself, at distance 0, aside."""
     others = [line for line in group if 0 < _distance(line) < float("inf")]
-    return [f"Nearest to retraining: **{others[0].label}**.\n"] if others else []
+    sentences = []
+    if others:
+        equals = [line.label for line in others[1:] if found.get(line.label) == EQUAL]
+        told = f", which cannot be told from {', '.join(equals)}" if equals else ""
+        if UNTESTED in found.values():
+            told = "; runs are too few for any claim"
+        sentences.append(f"Nearest to retraining: **{others[0].label}**{told}.")
+    kept = [
+        (drop.mean, line.label)
+        for line in others
+        if (rate := line.estimate("forgetting_rate"))
+        and rate.mean >= FORGOTTEN
+        and (drop := line.estimate("test_accuracy_drop"))
+    ]
+    if kept:
+        points, label = min(kept)
+        sentences.append(
+            f"Of those that forget at least {FORGOTTEN:.0%}, **{label}** loses the least test "
+            f"accuracy: {points:.1f} points."
+        )
+    return sentences
 
 
-def _table(group: list[Line]) -> str:
-    cells = [table_row(line) for line in group]
-    return tabulate(
-        [[label, *rest] for label, _, *rest in cells],
-        headers=["method", *(column.title for column in COLUMNS), "runs"],
+def _overall(rows: Iterable[Line]) -> list[str]:
+    """Mean ranks of the methods of each group over all tables, the retrained model aside."""
+    groups: dict[tuple[str, ...], dict[str, dict[Cell, float]]] = {}
+    for line in rows:
+        if line.needs and 0 < _distance(line) < float("inf"):
+            # One mean a table: runs that share a model or a forget set are not independent.
+            table = Cell(line.corpus, line.recipe, line.scenario, 0, 0, 0)
+            groups.setdefault(line.needs, {}).setdefault(line.label, {})[table] = _distance(line)
+    parts = []
+    for needs, values in groups.items():
+        tables = max(len(cells) for cells in values.values())
+        complete = {label: cells for label, cells in values.items() if len(cells) == tables}
+        if tables > 1 and len(complete) > 1:
+            parts.append(f"**{_title(needs)}**\n")
+            parts.append(_ranking(ranks(complete, "lower")) + "\n")
+    return ["## Over all tables\n", f"{RANKS}\n", *parts] if parts else []
+
+
+def _ranking(found: Ranks) -> str:
+    order = sorted(found.means, key=lambda label: (found.means[label], label))
+    text = tabulate(
+        [[label, f"{found.means[label]:.1f}"] for label in order],
+        headers=["method", "mean rank"],
         tablefmt="github",
         disable_numparse=True,
-        colalign=("left", *("right" for _ in COLUMNS), "right"),
+        colalign=("left", "right"),
+    )
+    apart = f"Critical difference: {found.critical_difference:.1f}."
+    if found.p is not None:
+        apart += f" Friedman's test: p = {found.p:.2g}."
+    return f"{text}\n\n{apart}"
+
+
+def _table(group: list[Line], found: Mapping[str, str]) -> str:
+    cells = [table_row(line, found.get(line.label, "")) for line in group]
+    return tabulate(
+        [[label, *rest] for label, _, *rest in cells],
+        headers=["method", *(column.title for column in COLUMNS), *COUNTS],
+        tablefmt="github",
+        disable_numparse=True,
+        colalign=("left", *("right" for _ in (*COLUMNS, *COUNTS))),
     )
 
 

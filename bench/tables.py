@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from bench.comparison import Cell, best_of
+from bench.intervals import Interval, bootstrap_mean
 from bench.records import Record
 
 if TYPE_CHECKING:
@@ -30,35 +31,25 @@ COLUMNS = (
     Column("test_accuracy", "test acc. %", 100, 1),
     Column("test_uar", "test UAR %", 100, 1),
     Column("mia_accuracy", "MIA %", 100, 1),
+    Column("strongest_auc", "attack AUC %", 100, 1),
     Column("runtime_s", "runtime s", 1, 1),
     Column("speedup", "speed-up", 1, 1),
     Column("flops_ratio", "FLOPs ratio", 1, 3),
     Column("gap_to_retrain", "gap to retrain", 1, 1),
 )
 
+COUNTS = ("told", "runs")
+"""The last columns: in how many records an attack tells the model from the retrained one, of those
+where it could; and how many records there are."""
 
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over records, with half the width of its 95 % interval (None for one record)."""
+BEST, EQUAL, UNTESTED = "*", "=", "?"
+"""The method of a group that is nearest to retraining; one that cannot be told from it; and one
+of which too little is known to say."""
 
-    mean: float
-    half_width: float | None
-    count: int
-
-
-def estimate(values: Sequence[float]) -> Estimate | None:
-    """Mean and 95 % interval by Student's t over independent values; None for no value."""
-    # Not scipy.stats: it takes a second to import.
-    from scipy.special import stdtrit
-
-    count = len(values)
-    if count == 0:
-        return None
-    mean = math.fsum(values) / count
-    if count == 1:
-        return Estimate(mean, None, 1)
-    variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
-    return Estimate(mean, float(stdtrit(count - 1, 0.975)) * math.sqrt(variance / count), count)
+LEGEND = (
+    f"{BEST} nearest to retraining among those that need the same data; {EQUAL} cannot be told "
+    f"from it; {UNTESTED} too few runs to say. ± half a 95 % interval."
+)
 
 
 @dataclass(frozen=True)
@@ -72,10 +63,36 @@ class Line:
     needs: tuple[str, ...]
     records: tuple[Record, ...]
 
-    def estimate(self, metric: str) -> Estimate | None:
-        """The metric over the records that have it."""
-        values = [record.metrics.get(metric) for record in self.records if record.status == "done"]
-        return estimate([value for value in values if value is not None])
+    def estimate(self, metric: str) -> Interval | None:
+        """The metric over the records that have it, with its interval."""
+        return bootstrap_mean(
+            {
+                (record.seeds.model, record.seeds.forget, record.seeds.method): value
+                for record in self.records
+                if (value := record.metrics.get(metric)) is not None
+            }
+        )
+
+    def cells(self, metric: str) -> dict[Cell, float]:
+        """The metric of each record that has it, by what a comparison pairs."""
+        return {
+            Cell(
+                self.corpus,
+                self.recipe,
+                self.scenario,
+                record.seeds.model,
+                record.seeds.forget,
+                record.seeds.method,
+            ): value
+            for record in self.records
+            if (value := record.metrics.get(metric)) is not None
+        }
+
+    @property
+    def told(self) -> tuple[int, int]:
+        """In how many records an attack tells the model from the retrained one, of how many."""
+        found = self.cells("told_from_retrained").values()
+        return sum(value == 1 for value in found), len(found)
 
     @property
     def failures(self) -> list[Record]:
@@ -112,14 +129,43 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
     )
 
 
-def cell(found: Estimate | None, column: Column) -> str:
-    """A mean with its interval, as a table shows it."""
+def cell(line: Line, column: Column) -> str:
+    """A mean with half the width of its interval, as a table shows it."""
+    found = line.estimate(column.metric)
     if found is None:
         return "–"
+    if column.metric == "strongest_auc" and line.told[1] == 0:
+        return "cannot tell"
     text = f"{found.mean * column.scale:.{column.digits}f}"
-    if found.half_width is not None:
-        text += f" ± {found.half_width * column.scale:.{column.digits}f}"
+    if found.low is not None and found.high is not None:
+        text += f" ± {(found.high - found.low) / 2 * column.scale:.{column.digits}f}"
     return text
+
+
+def marks(rows: Sequence[Line]) -> dict[str, str]:
+    """A mark for the method of a group that is nearest to retraining, and for its equals.
+
+    Args:
+        rows: of one corpus, recipe and scenario, with the same needs.
+
+    Returns:
+        By label: `BEST`; `EQUAL` for one that cannot be told from the best, `UNTESTED` for one
+        that shares fewer runs with it than a claim needs, or nothing. The retrained model itself,
+        at distance 0, is no rival; nor is a lone method; nor do controls compete.
+    """
+    if not all(line.needs for line in rows):
+        return {}
+    values = {line.label: line.cells("gap_to_retrain") for line in rows}
+    rivals = {label: found for label, found in values.items() if any(found.values())}
+    best = best_of(rivals, "lower") if len(rivals) > 1 else None
+    if best is None or best.label is None:
+        return {}
+    found = {
+        label: UNTESTED if rival.reason else EQUAL
+        for label, rival in best.rivals.items()
+        if not rival.is_clear
+    }
+    return {best.label: BEST, **found}
 
 
 def notes(rows: Iterable[Line]) -> list[str]:
@@ -150,7 +196,8 @@ def render(records: Iterable[Record], style: Format) -> str:
     for key in dict.fromkeys((line.corpus, line.recipe, line.scenario) for line in rows):
         chosen = [line for line in rows if (line.corpus, line.recipe, line.scenario) == key]
         parts.append(_table(key, chosen, style))
-    return "\n\n".join([*parts, *notes(rows)])
+    legend = [LEGEND] if style != "latex" else []
+    return "\n\n".join([*parts, *legend, *notes(rows)])
 
 
 def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
@@ -163,12 +210,17 @@ def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
         column.title.replace(" ", "\n", 1) if style == "terminal" else column.title
         for column in COLUMNS
     ]
+    found = {
+        label: mark
+        for needs in dict.fromkeys(line.needs for line in rows)
+        for label, mark in marks([line for line in rows if line.needs == needs]).items()
+    }
     text = tabulate(
-        [table_row(line) for line in rows],
-        headers=["method", "needs", *headers, "runs"],
+        [table_row(line, found.get(line.label, "")) for line in rows],
+        headers=["method", "needs", *headers, *COUNTS],
         tablefmt=table_format,
         disable_numparse=True,
-        colalign=("left", "left", *("right" for _ in COLUMNS), "right"),
+        colalign=("left", "left", *("right" for _ in (*COLUMNS, *COUNTS))),
     )
     heading = {"terminal": title, "github": f"### {title}", "latex": f"% {title}"}[style]
     if style == "latex":
@@ -176,12 +228,18 @@ def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
     return f"{heading}\n\n{text}" if style == "github" else f"{heading}\n{text}"
 
 
-def table_row(line: Line) -> list[str]:
-    """A row's cells: label, data needed, a cell for each of `COLUMNS`, and how many records."""
+def table_row(line: Line, mark: str = "") -> list[str]:
+    """A row's cells: label, data needed, a cell for each of `COLUMNS`, then of `COUNTS`.
+
+    Args:
+        line: the row.
+        mark: stands beside the label.
+    """
     done = len(line.records) - len(line.failures)
     runs = str(done) if not line.failures else f"{done} of {len(line.records)}"
-    cells = [cell(line.estimate(column.metric), column) for column in COLUMNS]
-    return [line.label, ", ".join(line.needs) or "nothing", *cells, runs]
+    told = "{} of {}".format(*line.told) if line.told[1] else "–"
+    cells = [cell(line, column) for column in COLUMNS]
+    return [f"{line.label} {mark}".strip(), ", ".join(line.needs) or "nothing", *cells, told, runs]
 
 
 def to_frame(records: Iterable[Record]) -> pd.DataFrame:

@@ -3,16 +3,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from pathlib import Path
 
 import pytest
-from scipy import stats
 from toys import make_record
 
 from bench.leaderboard import is_current, make_leaderboard, write_leaderboard
 from bench.records import write_record
-from bench.tables import COLUMNS, estimate, lines, natural, render
+from bench.tables import BEST, COLUMNS, EQUAL, UNTESTED, lines, marks, natural, render
 
 
 def records_of(label: str, rates: list[float], **changes):
@@ -28,30 +26,18 @@ def records_of(label: str, rates: list[float], **changes):
     ]
 
 
-def test_the_interval_is_students():
-    values = [0.2, 0.4, 0.9]
-    found = estimate(values)
-    assert found is not None
-    # Mean 0.5; deviations -0.3, -0.1, 0.4: variance 0.26 / 2; t(0.975, 2) = 4.302653.
-    assert found.mean == pytest.approx(0.5)
-    assert found.half_width == pytest.approx(4.302653 * math.sqrt(0.13 / 3), rel=1e-6)
-    low, high = stats.t.interval(0.95, 2, loc=0.5, scale=stats.sem(values))
-    assert (found.mean - found.half_width, found.mean + found.half_width) == pytest.approx(
-        (low, high), rel=1e-9
-    )
-
-
 def test_one_value_has_no_interval_and_none_no_mean():
-    one = estimate([0.3])
-    assert one is not None
-    assert (one.mean, one.half_width) == (0.3, None)
-    assert estimate([]) is None
+    (line,) = lines(records_of("fade", [0.3]))
+    found = line.estimate("forgetting_rate")
+    assert (found.mean, found.low, found.high) == (0.3, None, None)
+    assert line.estimate("no_such_metric") is None
 
 
 def test_rows_are_methods_and_cells_mean_and_interval():
     text = render(records_of("fade", [0.5, 0.75, 1.0]), "terminal")
-    # Mean 0.75, variance 0.0625: 4.302653 * sqrt(0.0625 / 3) = 0.6210, in percent.
-    assert "75.0 ± 62.1" in text
+    (line,) = lines(records_of("fade", [0.5, 0.75, 1.0]))
+    found = line.estimate("forgetting_rate")
+    assert f"75.0 ± {50 * (found.high - found.low):.1f}" in text
     assert all(word in text for column in COLUMNS for word in column.title.split())
 
 
@@ -115,7 +101,7 @@ def test_the_leaderboard_groups_by_need_and_ranks_by_gap(tmp_path: Path):
             "**From the forget set alone**",
             "| near",
             "| far",
-            "Nearest to retraining: **near**.",
+            "Nearest to retraining: **near**; runs are too few for any claim.",
             "**From the retain set**",
             "| reference",
             "| other",
@@ -146,3 +132,93 @@ def test_the_checkout_that_evaluated_anew_shows(tmp_path: Path):
     anew = {"version": "0.1.0", "commit": "b" * 40, "clean": True}
     write_record(tmp_path, make_record(evaluation=anew))
     assert "commit `aaaaaaaaaa`, `bbbbbbbbbb`;" in make_leaderboard(tmp_path)
+
+
+def runs_of(label: str, gaps: dict[tuple[int, int], float], **changes):
+    return [
+        make_record(
+            label=label,
+            seeds={"model": model, "forget": forget, "method": 0},
+            metrics={"gap_to_retrain": gap},
+            **changes,
+        )
+        for (model, forget), gap in gaps.items()
+    ]
+
+
+CELLS = [(model, forget) for model in range(5) for forget in range(4)]
+
+
+def gaps(base: float, spread: float = 0.1):
+    return {
+        (model, forget): base + spread * (model % 3) - spread * (forget % 2)
+        for model, forget in CELLS
+    }
+
+
+def test_marks_name_the_best_and_its_equals():
+    jitter = {cell: (-1) ** sum(cell) * 0.5 for cell in CELLS}
+    records = [
+        *runs_of("near", gaps(2.0)),
+        *runs_of("alike", {cell: gap + jitter[cell] for cell, gap in gaps(2.01).items()}),
+        *runs_of("far", gaps(9.0, 0.3)),
+        *runs_of("retrain", dict.fromkeys(CELLS, 0.0)),
+    ]
+    assert marks(lines(records)) == {"near": BEST, "alike": EQUAL}
+
+
+def test_a_lone_method_gets_no_mark():
+    assert marks(lines(runs_of("near", gaps(2.0)))) == {}
+
+
+def test_two_runs_are_no_claim():
+    few = dict.fromkeys(CELLS[:2], 1.0)
+    records = [*runs_of("near", few), *runs_of("far", dict.fromkeys(few, 9.0))]
+    assert marks(lines(records)) == {"near": BEST, "far": UNTESTED}
+
+
+@pytest.mark.parametrize(
+    ("told", "cells"),
+    [
+        ([None, None], ("cannot tell", "–")),
+        ([1.0, None], ("80.0", "1 of 1")),
+        ([0.0, 1.0], ("80.0", "1 of 2")),
+    ],
+)
+def test_where_no_attack_can_tell_the_table_says_so(told, cells):
+    records = [
+        make_record(
+            seeds={"model": 0, "forget": number, "method": 0},
+            metrics={"strongest_auc": 0.8, "told_from_retrained": value},
+        )
+        for number, value in enumerate(told)
+    ]
+    line = next(each for each in render(records, "github").splitlines() if "fade" in each)
+    found = [each.strip() for each in line.strip("|").split("|")]
+    assert (found[6], found[-2]) == cells
+
+
+def test_the_leaderboard_says_who_loses_least_of_those_that_forget(tmp_path: Path):
+    for label, rate, drop in [("keeps", 0.5, 0.1), ("best", 0.95, 1.25), ("worse", 1.0, 9.0)]:
+        metrics = {"forgetting_rate": rate, "test_accuracy_drop": drop}
+        write_record(tmp_path, make_record(label=label, metrics=metrics))
+    assert (
+        "Of those that forget at least 92%, **best** loses the least test accuracy: 1.2 points."
+        in make_leaderboard(tmp_path)
+    )
+
+
+def test_the_leaderboard_ranks_over_all_tables(tmp_path: Path):
+    for scenario in ("random:16", "random:64"):
+        for label, gap in [("near", 1.0), ("far", 5.0), ("middle", 3.0)]:
+            record = make_record(label=label, scenario=scenario, metrics={"gap_to_retrain": gap})
+            write_record(tmp_path, record)
+    text = make_leaderboard(tmp_path).split("## Over all tables")[1]
+    rows = [line.split() for line in text.splitlines() if line.startswith("| ")]
+    assert [(row[1], row[3]) for row in rows[1:]] == [
+        ("near", "1.0"),
+        ("middle", "2.0"),
+        ("far", "3.0"),
+    ]
+    # q(0.05; 3) = 3.314: 3.314 / sqrt(2) * sqrt(3 * 4 / (6 * 2)).
+    assert "Critical difference: 2.3." in text
