@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any, get_args
+from typing import IO, TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -11,6 +12,9 @@ from bench.errors import UserError, unknown_name
 from bench.prices import PRICES, Price
 from bench.suite import Suite, load_suite, suite_names
 from bench.tables import Format
+
+if TYPE_CHECKING:
+    from bench.records import Record
 
 KINDS = ("methods", "corpora", "recipes", "scenarios", "metrics", "suites")
 
@@ -21,6 +25,23 @@ _results = click.option(
     show_default=True,
     help="Folder of the records.",
 )
+_data_dir = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder with the recordings, or with one folder a corpus.",
+)
+_jobs = click.option(
+    "--jobs", type=click.IntRange(1), help="Workers side by side; one a core if left out."
+)
+_attacks = click.option(
+    "--attacks",
+    type=click.Choice(list(PRICES)),
+    help="The dearest membership attacks to run.",
+)
+_corpora = click.option("--corpus", "corpora", multiple=True, help="Only these corpora.")
+_recipes = click.option("--recipe", "recipes", multiple=True, help="Only these recipes.")
+_scenarios = click.option("--scenario", "scenarios", multiple=True, help="Only these scenarios.")
+_methods = click.option("--method", "methods", multiple=True, help="Only these rows.")
 
 
 class _Group(click.Group):
@@ -61,20 +82,10 @@ def main() -> None:
     metavar="METHOD.FIELD=VALUE",
     help="A method's parameter; the row is named after it.",
 )
-@click.option(
-    "--attacks",
-    type=click.Choice(list(PRICES)),
-    help="The dearest membership attacks to run, instead of the suite's.",
-)
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder with the recordings, or with one folder a corpus.",
-)
+@_attacks
+@_data_dir
 @_results
-@click.option(
-    "--jobs", type=click.IntRange(1), help="Workers side by side; one a core if left out."
-)
+@_jobs
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 def run(
     suite: str,
@@ -132,10 +143,10 @@ def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
 
 @main.command()
 @click.option("--format", "style", type=click.Choice(get_args(Format)), default="terminal")
-@click.option("--corpus", "corpora", multiple=True, help="Only these corpora.")
-@click.option("--recipe", "recipes", multiple=True, help="Only these recipes.")
-@click.option("--scenario", "scenarios", multiple=True, help="Only these scenarios.")
-@click.option("--method", "methods", multiple=True, help="Only these rows.")
+@_corpora
+@_recipes
+@_scenarios
+@_methods
 @_results
 def table(
     style: Format,
@@ -149,9 +160,26 @@ def table(
     from bench.records import read_records
     from bench.tables import render
 
+    chosen = _select(read_records(results), results, corpora, recipes, scenarios, methods)
+    click.echo(render(chosen, style))
+
+
+def _select(
+    records: Iterable[Record],
+    results: Path,
+    corpora: tuple[str, ...],
+    recipes: tuple[str, ...],
+    scenarios: tuple[str, ...],
+    methods: tuple[str, ...],
+) -> list[Record]:
+    """The records that the options name; an option that is left out names all.
+
+    Raises:
+        UserError: if there is none.
+    """
     chosen = [
         record
-        for record in read_records(results)
+        for record in records
         if (not corpora or record.corpus in corpora)
         and (not recipes or record.recipe in recipes)
         and (not scenarios or record.scenario in scenarios)
@@ -161,7 +189,50 @@ def table(
         raise UserError(
             f"No record in {results} is asked for. Run something first: ser-unlearn run."
         )
-    click.echo(render(chosen, style))
+    return chosen
+
+
+@main.command()
+@_corpora
+@_recipes
+@_scenarios
+@_methods
+@_attacks
+@_data_dir
+@_results
+@_jobs
+def evaluate(
+    corpora: tuple[str, ...],
+    recipes: tuple[str, ...],
+    scenarios: tuple[str, ...],
+    methods: tuple[str, ...],
+    attacks: Price | None,
+    data_dir: Path | None,
+    results: Path,
+    jobs: int | None,
+) -> None:
+    """Compute the metrics of the records anew, without running a method again.
+
+    The store keeps what every unlearned model says. A record of which it does not is left as it
+    is, and named.
+    """
+    from rich.console import Console
+
+    from bench import run as runner
+    from bench.records import read_records
+    from bench.tables import render
+
+    chosen = _select(read_records(results), results, corpora, recipes, scenarios, methods)
+    options = runner.Options(results, data_dir, jobs)
+    done, lacking = runner.evaluate(chosen, attacks or "simple", options, Console(stderr=True))
+    if done:
+        click.echo(render(done, "terminal"))
+    if lacking:
+        click.echo(
+            f"Left as they are, for the store lacks their outputs: {len(lacking)} of "
+            f"{len(chosen)} records, the first {lacking[0].path}. Run them again: ser-unlearn run.",
+            err=True,
+        )
 
 
 @main.command()

@@ -20,7 +20,7 @@ from bench.errors import UnsupportedError
 from bench.evaluation import evaluate
 from bench.identity import digest, module_digest
 from bench.prices import Price, down_to
-from bench.records import Provenance, Record, Seeds, record_path, write_record
+from bench.records import Checkout, Provenance, Record, Seeds, record_path, write_record
 from bench.registry import Row
 from bench.request import Request
 from bench.setup import Setup
@@ -160,6 +160,8 @@ class Unlearning:
     timeout_s: float
     provenance: Provenance
     attacks: Price = "simple"
+    evaluated_by: Checkout | None = None
+    """The code that evaluates, where `provenance` is another run's."""
 
     @property
     def title(self) -> str:
@@ -198,6 +200,12 @@ class Unlearning:
         found = {self.fingerprint(attacks) for attacks in down_to(self.attacks)}
         return record.status == "done" and record.fingerprint in found
 
+    def is_stored(self) -> bool:
+        """Whether the store has what the method left behind, so that it need not run."""
+        key = identity(self.request, self.row, self.seeds.method)
+        store = self.request.setup.store
+        return store.has("unlearned", {**key, "clean": self.provenance.clean})
+
     def execute(self) -> Record:
         """Run the method, unless the store has what it left behind, and write its record.
 
@@ -207,7 +215,8 @@ class Unlearning:
             return self._execute()
 
     def _execute(self) -> Record:
-        request, provenance, here = self.request, self.provenance, self.provenance.checkout()
+        request, provenance = self.request, self.provenance
+        here = self.evaluated_by or provenance.checkout()
         status, reason, metrics, attacks = "done", "", {}, {}
         auditor = self.place.auditor(
             self.scenario, self.seeds.model, self.seeds.forget, self.attacks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from bench.corpus import load_card
 from bench.errors import UserError, unknown_name
 from bench.jobs import Place, ShadowTraining, Training, Unlearning
+from bench.prices import Price
 from bench.progress import Display
 from bench.provenance import provenance
 from bench.recipe import load_recipe
@@ -81,12 +82,68 @@ def run(
     return [read_record(options.results, job.record_path) for job in unlearnings]
 
 
+def evaluate(
+    chosen: Sequence[Record], attacks: Price, options: Options, console: Console
+) -> tuple[list[Record], list[Record]]:
+    """Compute the metrics of records anew, from what the store has; no method runs.
+
+    Args:
+        chosen: the records.
+        attacks: the dearest membership attacks to run.
+        options: where and how.
+        console: where progress is shown.
+
+    Returns:
+        The new records, and those of which the store lacks the outputs: another cache, or
+        recordings, code or parameters that have changed since.
+    """
+    known = list_methods()
+    here = provenance(options.device).checkout()
+    jobs: list[Unlearning] = []
+    lacking: list[Record] = []
+    with console.status("Looking at corpora and records ..."):
+        for record in chosen:
+            if record.status != "done" or record.method not in known:
+                lacking.append(record)
+                continue
+            row = Row(
+                record.label,
+                record.method,
+                frozenset(record.needs),
+                record.reference,
+                record.parameters,
+                known[record.method].code,
+            )
+            place = _place(record.corpus, record.recipe, options)
+            job = Unlearning(
+                place,
+                record.scenario,
+                row,
+                record.seeds,
+                options.results,
+                timeout_s=1,
+                provenance=record.provenance,
+                attacks=attacks,
+                evaluated_by=here,
+            )
+            if job.is_stored():
+                jobs.append(job)
+            else:
+                lacking.append(record)
+        trainings = _trainings(jobs)
+    _execute([(job, 1.0) for job in (*trainings, *jobs)], options, console)
+    return [read_record(options.results, job.record_path) for job in jobs], lacking
+
+
+def _place(corpus: str, recipe: str, options: Options) -> Place:
+    folder = _folder(options.data_dir, corpus)
+    return Place(corpus, recipe, folder, options.device, default_root())
+
+
 def _grid(suite: Suite, rows: list[Row], options: Options) -> Iterator[Unlearning]:
     origin = provenance(options.device)
     for corpus, recipe in itertools.product(suite.corpora, suite.recipes):
-        place = Place(
-            corpus, recipe, _folder(options.data_dir, corpus), options.device, default_root()
-        )
+        place = _place(corpus, recipe, options)
         for scenario, model, forget, row in itertools.product(
             suite.scenarios, range(suite.model_seeds), range(suite.forget_seeds), rows
         ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,42 @@ def test_what_the_store_has_is_evaluated_without_running_the_method(workplace: W
     # Runtimes too: they were measured when the methods ran.
     first = {record.path: record.metrics for record in workplace.records()}
     assert {record.path: record.metrics for record in workplace.records("again")} == first
+
+
+def test_evaluate_gives_the_same_numbers_and_runs_nothing(workplace: Workplace, tmp_path: Path):
+    results = tmp_path / "results"
+    shutil.copytree(workplace.folder / "results", results)
+    before = {record.path: record for record in read_records(results)}
+    for path in results.rglob("*.json"):
+        record = json.loads(path.read_text())
+        record["metrics"] = {"runtime_s": record["metrics"]["runtime_s"]}
+        path.write_text(json.dumps(record))
+
+    done = workplace("evaluate", "--results", str(results))
+    assert done.returncode == 0, done.stderr
+    assert "Left as they are" not in done.stderr
+    assert {record.path: record for record in read_records(results)} == before
+
+
+def test_evaluate_leaves_what_the_store_lacks(workplace: Workplace, tmp_path: Path):
+    elsewhere = Workplace(workplace.folder, tmp_path / "store")
+    before = {path: path.read_bytes() for path in workplace.folder.rglob("model0*.json")}
+    done = elsewhere("evaluate")
+    assert done.returncode == 0, done.stderr
+    assert f"{len(ROWS)} of {len(ROWS)} records" in done.stderr
+    assert before == {path: path.read_bytes() for path in workplace.folder.rglob("model0*.json")}
+
+
+def test_dearer_attacks_are_added_and_then_kept(workplace: Workplace, tmp_path: Path):
+    arguments = (*SMALL, "--method", "original", "--results", str(tmp_path / "results"))
+    done = workplace("run", *arguments, "--attacks", "standard")
+    assert done.returncode == 0, done.stderr
+    (record,) = read_records(tmp_path / "results")
+    assert {"loss", "lira-online", "rmia-offline", "iam"} < set(record.attacks)
+    assert "ulira" not in record.attacks
+    again = workplace("run", *arguments)
+    assert again.stderr == ""
+    assert [record] == list(read_records(tmp_path / "results"))
 
 
 def test_per_utterance_outputs_stand_in_the_store(workplace: Workplace):
@@ -240,8 +277,6 @@ class Broken(Method):
 @pytest.fixture
 def checkout(tmp_path: Path, workplace: Workplace) -> Workplace:
     """A copy of the project, to which a test may add files."""
-    import shutil
-
     for name in ("bench", "methods", "datasets"):
         shutil.copytree(PROJECT / name, tmp_path / name)
     place = Workplace(tmp_path, Path(workplace.environment["SER_UNLEARN_CACHE"]))
