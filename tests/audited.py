@@ -13,7 +13,7 @@ CLASSES = 4
 class World:
     """Gaussian utterances, and ridge regressions trained on random halves of them, at once.
 
-    Each emotion is a Gaussian cloud; a sixth of the utterances are labelled at random. Those are
+    Each emotion is a Gaussian cloud; a quarter of the utterances are labelled at random. Those are
     hard to a model that never saw them and easy to one that did; the clear ones are always easy:
     what a loss means differs from utterance to utterance. With as many dimensions as half the
     utterances, a ridge regression learns what it trains on nearly by heart.
@@ -27,7 +27,8 @@ class World:
     models: int = 64
     dimensions: int = 300
     ridge: float = 30.0
-    clarity: float = 0.3
+    clarity: float = 0.4
+    wrong: float = 1 / 4
 
     def __post_init__(self):
         random = np.random.default_rng(self.seed)
@@ -35,7 +36,7 @@ class World:
         labels = random.integers(0, CLASSES, total)
         centres = self.clarity * random.standard_normal((CLASSES, self.dimensions))
         inputs = centres[labels] + random.standard_normal((total, self.dimensions))
-        wrong = random.random(total) < 1 / 6
+        wrong = random.random(total) < self.wrong
         labels[wrong] = random.integers(0, CLASSES, wrong.sum())
         halves = random.permuted(
             np.broadcast_to(np.arange(total) % 2 == 0, (self.models, total)), axis=1

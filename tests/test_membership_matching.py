@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.membership import match
@@ -72,6 +72,7 @@ def test_nothing_to_forget_needs_no_match():
 utterances = st.tuples(st.sampled_from("ab"), st.integers(0, 20))
 
 
+@settings(deadline=None)  # the first call imports, on a machine that may be busy
 @given(
     forget=st.lists(utterances, min_size=1, max_size=4),
     heldout=st.lists(utterances, min_size=1, max_size=5),

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score, roc_curve
@@ -17,6 +17,7 @@ from bench.membership.roc import Interval
 scores = st.lists(st.integers(0, 9).map(float), min_size=1, max_size=40).map(np.array)
 
 
+@settings(deadline=None)  # the first call imports, on a machine that may be busy
 @given(members=scores, nonmembers=scores)
 def test_they_agree_with_scikit_learn(members, nonmembers):
     truth = np.repeat([1, 0], [len(members), len(nonmembers)])

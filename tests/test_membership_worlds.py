@@ -1,7 +1,7 @@
 """What the attacks find where it is known who the members are.
 
 Each run draws a world of its own, so that no test can be fitted to one. The bounds are many
-standard deviations from what 300 such worlds gave; the seed stands in the message of a failure.
+standard deviations from what such worlds gave; the seed stands in the message of a failure.
 """
 
 import random
@@ -10,8 +10,8 @@ import pytest
 from audited import World, flipped
 
 from bench.membership import ATTACKS, audit, strongest, verdict
-
-BY_NAME = {attack.name: attack for attack in ATTACKS}
+from bench.membership.loss import Loss
+from bench.membership.ulira import ULiRA
 
 
 class Audited:
@@ -22,9 +22,9 @@ class Audited:
         self.original = self.world.model("forget", "retain")
         self.retrained = self.world.model("retain")
 
-    def results(self, logits, unlearned_shadows=None, confidence=0.95):
+    def results(self, logits, unlearned_shadows=None, attacks=ATTACKS, confidence=0.95):
         evidence = self.world.evidence(logits, unlearned_shadows)
-        found = audit(evidence, self.world.members, self.world.seed, confidence=confidence)
+        found = audit(evidence, self.world.members, self.world.seed, attacks, confidence)
         return {result.attack: result for result in found}
 
 
@@ -53,9 +53,21 @@ def test_nothing_is_found_of_a_model_that_never_saw_the_forget_set(hard, fake):
         assert result.auc.low <= 0.5 <= result.auc.high, f"{name}, seed {hard.world.seed}"
 
 
+def test_an_overfitted_model_gives_its_members_away():
+    # Twice as many dimensions as utterances, and hardly anything to learn but the utterances.
+    learnt_by_heart = Audited(members=80, models=32, dimensions=600, ridge=1.0, clarity=0.05)
+    found = learnt_by_heart.results(learnt_by_heart.original)
+    # Two of the SVCs see too little: whether the model is right, or probabilities without a label.
+    weak = {"svc-correctness", "svc-probability"}
+    assert len(found) == 11
+    for name in set(found) - weak:
+        assert found[name].auc.value > 0.9, f"{name}, seed {learnt_by_heart.world.seed}"
+
+
 def test_shadow_models_find_more_members_than_the_loss_where_few_are_accused(hard):
-    # In 300 worlds the loss found at most 3 % of the members where 1 % of the others are accused,
-    # and each of these attacks at least TODO
+    # In 300 worlds less clear-cut than these the loss found 0.2 % of the members where 1 % of the
+    # others are accused, and never more than 2.4 %. The shadow models found 11 to 17 %: the logs
+    # of their shares lie 1.5 or more, five or more of their standard deviations, above that.
     found = hard.results(hard.original)
     for name in ("lira-offline", "lira-online", "rmia-offline", "rmia-online"):
         assert found[name].tpr.value > found["loss"].tpr.value, f"{name}, seed {hard.world.seed}"
@@ -66,10 +78,10 @@ def test_shadow_models_find_more_members_than_the_loss_where_few_are_accused(har
 
 def test_ulira_tells_a_fake_unlearner_from_retraining(hard, fake):
     logits, shadows = fake
-    unlearned = hard.results(logits, shadows)
-    floor = hard.results(hard.retrained, shadows)["ulira"].auc
-    # A method that does nothing is what U-LiRA's ceiling is: on that it is LiRA.
-    ceiling = hard.results(hard.original, hard.world.shadow_logits)["ulira"].auc
+    unlearned = hard.results(logits, shadows, [ULiRA(), Loss()])
+    floor = hard.results(hard.retrained, shadows, [ULiRA()])["ulira"].auc
+    # U-LiRA's ceiling is what it finds of a method that does nothing.
+    ceiling = hard.results(hard.original, hard.world.shadow_logits, [ULiRA()])["ulira"].auc
     message = f"seed {hard.world.seed}"
     # 0.995 with a standard deviation of 0.003 over 60 worlds.
     assert unlearned["ulira"].auc.low > 0.9, message

@@ -16,7 +16,7 @@ class LiRA(Attack):
 
     Online: log N(s; in) - log N(s; out), algorithm 1. Offline, only models without the utterance
     are looked at: the score is the probability that one of them is less confident, 1 - P(S > s),
-    equation 4, of which minus the log of P(S > s) keeps the order without rounding to 1.
+    of which minus the log of P(S > s) keeps the order without rounding to 1.
 
     Attributes:
         online: whether the attacker could train shadow models with the audited utterances.

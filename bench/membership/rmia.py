@@ -20,9 +20,8 @@ class RMIA(Attack):
     x wins over z where [p(x | model) / p(x)] / [p(z | model) / p(z)] >= gamma, with p(. | model)
     the probability of the label and p(.) its average over shadow models: half of it over those
     that were trained with the utterance, half over those that were not (online); or, from those
-    that were not, ((1 + a) p_out + 1 - a) / 2 (offline). Equations 8 to 10 and appendix B. An
-    utterance of the population that no shadow model was trained with gets the offline average
-    online, too.
+    that were not, ((1 + a) p_out + 1 - a) / 2 (offline). An utterance of the population that no
+    shadow model was trained with gets the offline average online, too.
 
     The share grows with x's own ratio and has one step for each z: gamma and the population only
     say how coarse it is, and utterances that win over none or all are tied.

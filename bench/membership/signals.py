@@ -21,7 +21,7 @@ Scores = NDArray[np.float64]
 def scaled_logit(logits: Logits, labels: Labels) -> Scores:
     """log(p / (1 - p)) of the probability p of each utterance's own label: [...].
 
-    Carlini et al. 2022, arXiv:2112.03570, section VI-C: close to normally distributed over models.
+    Carlini et al. 2022, arXiv:2112.03570: close to normally distributed over models.
     """
     from scipy.special import logsumexp
 
@@ -73,7 +73,7 @@ def modified_entropy(logits: Logits, labels: Labels) -> Scores:
     """Entropy that knows the label, in nats: [...]; 0 where the model is sure of the right class.
 
     -(1 - p_y) log p_y - sum over the other classes i of p_i log(1 - p_i). Song and Mittal 2021,
-    arXiv:2003.10595, equation 7.
+    arXiv:2003.10595.
     """
     of_class = np.arange(logits.shape[-1])
     # One against the rest for every class: [..., C].
