@@ -104,9 +104,9 @@ def test_intervals_repeat_with_their_seed_and_widen_with_their_confidence():
 
 @pytest.mark.parametrize(("size", "shift"), [((16, 64), 0.0), ((16, 64), 2.5), ((64, 200), 1.2)])
 def test_intervals_hold_the_truth_as_often_as_they_say(size, shift, monkeypatch):
-    # Normal scores, whose area and rate are known. The intervals aim at 95 %. Of 300, fewer than
-    # 257 hold the truth with a probability below 1e-5 if each does with 0.93, the least that was
-    # measured over 2,000 such draws. Fewer resamples than usual: it takes a second, not ten.
+    # Normal scores, whose area and rate are known. The intervals aim at 95 %; over 500 draws they
+    # held the truth in 93 % at worst. Of 300, fewer than 252 do so with a probability of 2e-6 if
+    # each does with 0.92. Fewer resamples than usual: it takes a second, not ten.
     monkeypatch.setattr(roc, "RESAMPLES", 200)
     seed = random.SystemRandom().getrandbits(32)
     drawn = np.random.default_rng(seed)
@@ -121,7 +121,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(size, shift, monkeypatch)
         for place, (measure, truth) in enumerate(((roc.auc, area), (roc.tpr, rate))):
             found = measure(members, nonmembers, seed=0)
             held[place] += found.low <= truth <= found.high
-    assert held.min() >= 257, f"seed {seed}: {held} of 300 intervals held the truth"
+    assert held.min() >= 252, f"seed {seed}: {held} of 300 intervals held the truth"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 Each interval is the hull of two. A stratified bootstrap (members and non-members drawn anew, each
 among themselves; percentiles) sees that the threshold, too, comes from a sample, but is too narrow
 for a score that separates well or for few utterances, and has no width where every resample gives
-the same. A score interval of a proportion has the opposite virtues. Over normally distributed
-scores of 16 to 200 members and 64 to 1,000 non-members, neither alone covers 95 %; the hull does.
+the same. A score interval of a proportion has the opposite virtues. Measured over normally
+distributed scores of 16 to 200 members and 64 to 1,000 non-members, the hull held the truth in 93
+to 100 % of draws where 95 % were asked for; the bootstrap alone in 44 to 98 %, the interval of a
+share alone in 72 to 98 %.
 """
 
 from __future__ import annotations
