@@ -124,11 +124,12 @@ class Auditor:
         found = self._results(logits, unlearned)
         ceiling, floor = self._references
         if unlearned is not None:
-            # These are not the same for all methods.
-            ceiling, floor = (
-                self._results(trained.logits, unlearned)
-                for trained in (self.request.original, self.request.retrained)
+            # What shadow models look like that unlearned is not the same for all methods. That the
+            # original did not unlearn is the ceiling: beside models that did not either.
+            ceiling = self._results(
+                self.request.original.logits, self._seen_by_shadows(self.places)
             )
+            floor = self._results(self.request.retrained.logits, unlearned)
         verdicts = {
             name: verdict(result.auc, ceiling[name].auc, floor[name].auc)
             for name, result in found.items()

@@ -33,7 +33,8 @@ seeds and forget sets, ± half a 95 % interval (a bootstrap of model seeds and f
   guess, and being the largest of several it lies a little above even for *retrain*. "cannot tell"
   stands where no attack tells even *original* from *retrain*.
 - **told**: in how many runs an attack tells the model from the retrained one, of those in which an
-  attack tells the original from it.
+  attack tells this model or the original from it; on whichever side: also a model that fits the
+  forget set worse than one that never heard it.
 - **runtime s**, **speed-up**, **FLOPs ratio**: the cost of the method alone, and against
   retraining.
 - **gap to retrain**: mean absolute difference to the retrained model over forget, retain and test

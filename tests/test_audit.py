@@ -109,7 +109,8 @@ def test_the_original_is_told_from_the_retrained_and_the_retrained_is_not(reques
 
 def test_where_nothing_was_learnt_nothing_can_be_told(request_to_forget):
     request_to_forget.original = request_to_forget.retrained
-    found = Auditor(request_to_forget, "simple").audit(logits(SPLIT.train, 3), [])
+    like_them = logits(request_to_forget.sets["retain"], 3)
+    found = Auditor(request_to_forget, "simple").audit(like_them, [])
     assert set(found.verdicts.values()) == {"cannot tell"}
     assert found.metrics()["told_from_retrained"] is None
 

@@ -136,10 +136,10 @@ def verdict(unlearned: Interval, original: Interval, retrained: Interval) -> Ver
         retrained: of the retrained model: the floor.
 
     Returns:
-        "cannot tell" where floor and ceiling overlap: an attack that does not tell the original
-        from the retrained model has nothing to say of what lies between. Otherwise whether the
-        unlearned model's interval overlaps the retrained model's.
+        "unlike retrained" where the unlearned model's interval does not overlap the retrained
+        model's, on whichever side. Otherwise "like retrained", unless floor and ceiling overlap:
+        an attack that does not tell the original from the retrained model "cannot tell".
     """
-    if original.overlaps(retrained):
-        return "cannot tell"
-    return "like retrained" if unlearned.overlaps(retrained) else "unlike retrained"
+    if not unlearned.overlaps(retrained):
+        return "unlike retrained"
+    return "cannot tell" if original.overlaps(retrained) else "like retrained"
