@@ -139,8 +139,10 @@ def table(
 ) -> None:
     """Print the table of the records that there are."""
     from bench.records import read_records
+    from bench.scenarios import requests
     from bench.tables import render
 
+    scenarios = tuple(each for scenario in scenarios for each in requests(scenario))
     chosen = [
         record
         for record in read_records(results)
@@ -220,10 +222,10 @@ def _listing(kind: str) -> tuple[list[str], list[list[str]]]:
             [name, load_recipe(name).text.splitlines()[0].lstrip("# ")] for name in recipe_names()
         ]
     if kind == "scenarios":
-        from bench.splits import SCENARIOS
+        from bench.scenarios import SCENARIOS
 
         return ["scenario", "forget set"], [
-            [name, meaning] for name, (meaning, _) in SCENARIOS.items()
+            [found.form, found.meaning] for found in SCENARIOS.values()
         ]
     if kind == "metrics":
         from bench.metrics import METRICS
