@@ -177,6 +177,9 @@ def _select(
     Raises:
         UserError: if there is none.
     """
+    from bench.scenarios import requests
+
+    scenarios = tuple(each for scenario in scenarios for each in requests(scenario))
     chosen = [
         record
         for record in records
@@ -299,10 +302,10 @@ def _listing(kind: str) -> tuple[list[str], list[list[str]]]:
             [name, load_recipe(name).text.splitlines()[0].lstrip("# ")] for name in recipe_names()
         ]
     if kind == "scenarios":
-        from bench.splits import SCENARIOS
+        from bench.scenarios import SCENARIOS
 
         return ["scenario", "forget set"], [
-            [name, meaning] for name, (meaning, _) in SCENARIOS.items()
+            [found.form, found.meaning] for found in SCENARIOS.values()
         ]
     if kind == "metrics":
         from bench.metrics import METRICS

@@ -17,12 +17,16 @@ class Display:
             time left rests on them.
         workers: how many jobs run side by side.
         console: where to write.
+        goal: what can be done when all jobs are, if that is not the end.
     """
 
-    def __init__(self, weights: list[float], workers: int, console: Console) -> None:
+    def __init__(
+        self, weights: list[float], workers: int, console: Console, goal: str | None = None
+    ) -> None:
         self._weights = weights
         self._workers = workers
         self._console = console
+        self._goal = goal
         self._running: dict[int, str] = {}
         self._done = 0
         self._done_weight = 0.0
@@ -75,11 +79,12 @@ class Display:
         """The time left, from the time that the work done so far took."""
         remaining = sum(self._weights) - self._done_weight
         if remaining <= 0:
-            return "nothing left"
+            return self._goal or "nothing left"
         elapsed = time.monotonic() - self._start
         seconds = elapsed * remaining / self._done_weight
         minutes, seconds = divmod(round(seconds), 60)
-        return f"about {minutes} min {seconds} s left" if minutes else f"about {seconds} s left"
+        text = f"about {minutes} min {seconds} s" if minutes else f"about {seconds} s"
+        return f"{text} until {self._goal}" if self._goal else f"{text} left"
 
     def _refresh(self) -> None:
         names = list(self._running.values())[: self._workers]

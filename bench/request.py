@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics, scenarios
 from bench.evaluation import Reference
 from bench.setup import Setup, Trained
-from bench.splits import draw_forget_set
 
 
 class Request:
@@ -14,7 +18,7 @@ class Request:
 
     Args:
         setup: corpus and recipe.
-        scenario: how the forget set is drawn.
+        scenario: how the forget set is drawn; a single request of a sequence.
         model_seed: the seed that the original and the retrained model are trained with.
         forget_seed: the seed that the forget set is drawn with.
 
@@ -28,18 +32,25 @@ class Request:
         self.forget_seed = forget_seed
         self.train = setup.split.train
         """Positions of what the original was trained on."""
-        forget = draw_forget_set(scenario, setup.corpus.utterances, self.train, forget_seed)
-        self.before: Request | None = None
+        forget = scenarios.draw_forget_set(
+            scenario, setup.corpus.utterances, self.train, forget_seed, self._losses
+        )
+        earlier = scenarios.before(scenario)
+        self.before = None if earlier is None else Request(setup, earlier, model_seed, forget_seed)
         """The request that the same method has answered before this one, if there is one: the
         model that it left is then the one to unlearn from."""
+        forgotten = [] if self.before is None else self.before.so_far
+        self.so_far: list[int] = sorted(forgotten + forget)
+        """Positions of all that was to be forgotten up to this request, its own set included."""
         self.sets = {
             "forget": forget,
-            "retain": sorted(set(self.train) - set(forget)),
+            "retain": sorted(set(self.train) - set(self.so_far)),
             "validation": setup.split.validation,
             "heldout": setup.split.heldout,
             "test": setup.split.test,
+            **({"forgotten": forgotten} if forgotten else {}),
         }
-        """Positions of all sets, sorted."""
+        """Positions of all sets, sorted and disjoint; "forgotten" is what earlier requests took."""
 
     def names(self, name: str) -> list[str]:
         """The names of a set's utterances."""
@@ -62,7 +73,12 @@ class Request:
             self.original.logits,
             self.retrained.logits,
             self.setup.labels,
-            self.setup.split,
+            # What earlier requests took is no part of the training set any more.
+            replace(self.setup.split, train=sorted(self.sets["forget"] + self.sets["retain"])),
             self.sets["forget"],
             self.forget_seed,
         )
+
+    def _losses(self) -> NDArray[np.float64]:
+        """The original's cross-entropies in nats, [N]; it is trained now if need be."""
+        return metrics.cross_entropy(self.original.logits, self.setup.labels)

@@ -20,8 +20,8 @@ from bench.provenance import provenance
 from bench.recipe import load_recipe
 from bench.records import Record, Seeds, read_record, read_records
 from bench.registry import Row, list_methods, resolve
+from bench.scenarios import check_scenario, kind_of, requests
 from bench.shadows import COUNT
-from bench.splits import check_scenario
 from bench.store import default_root
 from bench.suite import Suite
 
@@ -67,18 +67,27 @@ def run(
         load_card(corpus)
     for recipe in suite.recipes:
         load_recipe(recipe)
-    for scenario in suite.scenarios:
-        check_scenario(scenario)
+    scenarios = dict.fromkeys(each for scenario in suite.scenarios for each in requests(scenario))
     _check_folder(suite, options.data_dir)
     wanted = suite.methods or [row for info in list_methods().values() for row in info.rows]
     rows = [resolve(row, overrides) for row in wanted]
     _check_overrides(overrides, rows)
 
-    unlearnings = list(_grid(suite, rows, options))
-    with console.status("Looking at corpora and records ..."):
+    unlearnings = list(_grid(suite, list(scenarios), rows, options))
+    with console.status("Looking at corpora ..."):
+        _check_scenarios(unlearnings)
+        awaited = _awaited(unlearnings)
+    _execute(
+        [(job, 1.0) for job in awaited],
+        _workers(options, len(unlearnings)),
+        console,
+        goal="the forget sets can be drawn",
+    )
+    with console.status("Looking at records ..."):
         missing = [job for job in unlearnings if not _has_record(job)]
         trainings = _trainings(missing)
-    _execute(_order(trainings, missing, options.results), options, console)
+    ordered = _order(trainings, missing, options.results)
+    _execute(ordered, _workers(options, len(ordered)), console)
     return [read_record(options.results, job.record_path) for job in unlearnings]
 
 
@@ -131,7 +140,8 @@ def evaluate(
             else:
                 lacking.append(record)
         trainings = _trainings(jobs)
-    _execute([(job, 1.0) for job in (*trainings, *jobs)], options, console)
+    ordered: list[tuple[Job, float]] = [(job, 1.0) for job in (*trainings, *jobs)]
+    _execute(ordered, _workers(options, len(ordered)), console)
     return [read_record(options.results, job.record_path) for job in jobs], lacking
 
 
@@ -140,24 +150,29 @@ def _place(corpus: str, recipe: str, options: Options) -> Place:
     return Place(corpus, recipe, folder, options.device, default_root())
 
 
-def _grid(suite: Suite, rows: list[Row], options: Options) -> Iterator[Unlearning]:
+def _grid(
+    suite: Suite, scenarios: list[str], rows: list[Row], options: Options
+) -> Iterator[Unlearning]:
     origin = provenance(options.device)
     for corpus, recipe in itertools.product(suite.corpora, suite.recipes):
         place = _place(corpus, recipe, options)
-        for scenario, model, forget, row in itertools.product(
-            suite.scenarios, range(suite.model_seeds), range(suite.forget_seeds), rows
-        ):
-            seeds = Seeds(model=model, forget=forget, method=0)
-            yield Unlearning(
-                place,
-                scenario,
-                row,
-                seeds,
-                options.results,
-                suite.timeout_s,
-                origin,
-                suite.attacks,
-            )
+        for scenario in scenarios:
+            # The same forget set again is no further evidence.
+            forget_seeds = suite.forget_seeds if kind_of(scenario).seeded else 1
+            for model, forget, row in itertools.product(
+                range(suite.model_seeds), range(forget_seeds), rows
+            ):
+                seeds = Seeds(model=model, forget=forget, method=0)
+                yield Unlearning(
+                    place,
+                    scenario,
+                    row,
+                    seeds,
+                    options.results,
+                    suite.timeout_s,
+                    origin,
+                    suite.attacks,
+                )
 
 
 def _folder(data_dir: Path | None, corpus: str) -> Path | None:
@@ -172,11 +187,26 @@ def _reads_folders(corpus: str) -> bool:
     return any(source.kind == "folder" for source in load_card(corpus).sources)
 
 
+def _check_scenarios(unlearnings: list[Unlearning]) -> None:
+    """Refuse a scenario that asks for more than its corpus has."""
+    for place, scenario in dict.fromkeys((job.place, job.scenario) for job in unlearnings):
+        setup = place.setup()
+        check_scenario(scenario, setup.corpus.utterances, setup.split.train)
+
+
+def _awaited(unlearnings: list[Unlearning]) -> list[Training]:
+    """The originals that the store lacks, and without which forget sets cannot be drawn."""
+    originals = dict.fromkeys(
+        Training(job.place, job.seeds.model)
+        for job in unlearnings
+        if kind_of(job.scenario).ranks_by_loss
+    )
+    return [job for job in originals if not job.is_done()]
+
+
 def _has_record(job: Unlearning) -> bool:
     """Whether the results folder holds a finished record of exactly this job."""
     if not job.record_path.exists():
-        # Also refuses, before anything runs, a scenario that asks for more than there is.
-        Training(job.place, job.seeds.model, job.scenario, job.seeds.forget).utterances()
         return False
     return job.is_done_by(read_record(job.results, job.record_path))
 
@@ -230,13 +260,26 @@ def _shares_of_training(unlearnings: list[Unlearning], results: Path) -> dict[st
     return {label: statistics.median(values) for label, values in shares.items()}
 
 
-def _execute(ordered: list[tuple[Job, float]], options: Options, console: Console) -> None:
-    """Run jobs side by side, in single-threaded workers."""
+def _workers(options: Options, jobs: int) -> int:
+    """How many workers that many jobs get."""
+    return min(options.jobs or (1 if options.device == "cuda" else cpu_count()), jobs)
+
+
+def _execute(
+    ordered: list[tuple[Job, float]], workers: int, console: Console, goal: str | None = None
+) -> None:
+    """Run jobs side by side, in single-threaded workers.
+
+    Args:
+        ordered: the jobs as workers take them, with their weights.
+        workers: how many; a single one is this process.
+        console: where progress is shown.
+        goal: what can be done afterwards, if the run does not end there.
+    """
     if not ordered:
         return
-    workers = min(options.jobs or (1 if options.device == "cuda" else cpu_count()), len(ordered))
     jobs = [job for job, _ in ordered]
-    with Display([weight for _, weight in ordered], workers, console) as display:
+    with Display([weight for _, weight in ordered], workers, console, goal) as display:
 
         def take() -> Iterator[tuple[int, Job]]:
             for number, job in enumerate(jobs):

@@ -1,4 +1,4 @@
-"""Splits and scenarios: who is trained on, who is tested on, who is forgotten.
+"""Splits: who is trained on, and who is tested on.
 
 Every draw sorts names by a hash of seed and name, so it is the same on every machine and with
 every version of every package.
@@ -7,15 +7,11 @@ every version of every package.
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from bench.corpus import SplitRule, Utterance
 from bench.errors import UserError, unknown_name
-
-_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -125,91 +121,3 @@ def _test_speakers(speakers: list[str], rule: SplitRule) -> set[str]:
     share = wanted / max(1, len(speakers))
     dealt = allot(len(speakers), [1 - share, share])
     return {speaker for speaker, chosen in zip(speakers, dealt, strict=True) if chosen == 1}
-
-
-def _random(
-    argument: str, utterances: Sequence[Utterance], train: list[int], seed: int
-) -> set[int]:
-    if argument.endswith("%"):
-        percent = _number(argument[:-1], float)
-        wanted = max(1, round(percent / 100 * len(train)))
-    else:
-        wanted = _number(argument, int)
-    if not 0 < wanted < len(train):
-        raise UserError(
-            f"The scenario 'random:{argument}' asks for {wanted} of {len(train)} training "
-            f"utterances. Ask for at least 1 and at most {len(train) - 1}."
-        )
-    by_name = {utterances[place].name: place for place in train}
-    return {by_name[name] for name in shuffled(by_name, "forget", seed)[:wanted]}
-
-
-def _speaker(
-    argument: str, utterances: Sequence[Utterance], train: list[int], seed: int
-) -> set[int]:
-    wanted = _number(argument, int)
-    speakers = shuffled({utterances[place].speaker for place in train}, "forget", seed)
-    if not 0 < wanted < len(speakers):
-        raise UserError(
-            f"The scenario 'speaker:{argument}' asks for {wanted} of {len(speakers)} training "
-            f"speakers. Ask for at least 1 and at most {len(speakers) - 1}."
-        )
-    return {place for place in train if utterances[place].speaker in speakers[:wanted]}
-
-
-def _number(text: str, kind: type[_Number]) -> _Number:
-    try:
-        number = kind(text)
-    except ValueError:
-        number = kind(0)
-    if not (math.isfinite(number) and number > 0):
-        raise UserError(f"'{text}' in a scenario is not a number above 0. Write random:16, say.")
-    shortest = str(int(number) if number == int(number) else number)
-    if text != shortest:
-        # One name a scenario: records lie where it says.
-        raise UserError(f"'{text}' in a scenario has a shorter name. Write {shortest}.")
-    return number
-
-
-_Draw = Callable[[str, Sequence[Utterance], list[int], int], set[int]]
-
-SCENARIOS: dict[str, tuple[str, _Draw]] = {
-    "random": ("random:N or random:P%: N utterances, or P percent, of the training set", _random),
-    "speaker": ("speaker:N: all training utterances of N speakers", _speaker),
-}
-"""What each kind of scenario draws, in words and as a function."""
-
-
-def check_scenario(scenario: str) -> None:
-    """Refuse a scenario of an unknown kind, or without its argument.
-
-    Raises:
-        UserError: naming the nearest known ones.
-    """
-    kind, _, argument = scenario.partition(":")
-    if kind not in SCENARIOS:
-        raise unknown_name("scenario", kind, SCENARIOS)
-    if not argument:
-        raise UserError(f"The scenario '{scenario}' is not complete: {SCENARIOS[kind][0]}.")
-
-
-def draw_forget_set(
-    scenario: str, utterances: Sequence[Utterance], train: list[int], seed: int
-) -> list[int]:
-    """Draw the utterances to be forgotten.
-
-    Args:
-        scenario: such as "random:16".
-        utterances: the corpus.
-        train: positions of the training set.
-        seed: the forget seed.
-
-    Returns:
-        Sorted positions, a proper and non-empty part of `train`.
-
-    Raises:
-        UserError: if there is no such scenario, or it asks for more than there is.
-    """
-    check_scenario(scenario)
-    kind, _, argument = scenario.partition(":")
-    return sorted(SCENARIOS[kind][1](argument, utterances, train, seed))

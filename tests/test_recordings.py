@@ -2,10 +2,12 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from bench.corpus import Corpus, load_card
-from bench.splits import draw_forget_set, split
+from bench.scenarios import check_scenario, draw_forget_set
+from bench.splits import split
 
 CORPORA = ("ravdess", "emodb")
 SETS = ("train", "validation", "heldout", "test")
@@ -124,8 +126,27 @@ def test_every_set_holds_every_emotion_in_its_share(divided):
             assert abs(sizes[name][emotion] - share * of_trained) <= 1.2 + 1e-9
 
 
-@pytest.mark.parametrize("scenario", ["random:16", "random:5%", "speaker:1"])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "random:16",
+        "random:5%",
+        "speaker:1",
+        "speaker-emotion:4",
+        "hard:16",
+        "easy:16",
+        "duplicates:4",
+        "sequential:4x16:4",
+    ],
+)
 def test_forget_sets_are_drawn_from_training(divided, scenario):
     _, utterances, found = divided
-    forget = draw_forget_set(scenario, utterances, found.train, seed=0)
+    losses = np.linspace(0, 1, len(utterances))
+    forget = draw_forget_set(scenario, utterances, found.train, 0, lambda: losses)
     assert set() < set(forget) < set(found.train)
+
+
+def test_every_emotion_can_be_forgotten(divided):
+    card, utterances, found = divided
+    for emotion in card.emotions:
+        check_scenario(f"emotion:{emotion}", utterances, found.train)

@@ -1,4 +1,4 @@
-"""Splits and forget sets: properties that hold for every corpus, and every way to ask wrongly."""
+"""Splits: properties that hold for every corpus, and every way to ask wrongly."""
 
 from collections import Counter
 
@@ -9,14 +9,7 @@ from pydantic import ValidationError
 
 from bench.corpus import SplitRule, Utterance
 from bench.errors import UserError
-from bench.splits import (
-    SCENARIOS,
-    allot,
-    check_scenario,
-    draw_forget_set,
-    shuffled,
-    split,
-)
+from bench.splits import allot, shuffled, split
 
 few = settings(deadline=None, max_examples=50)
 
@@ -251,124 +244,3 @@ def test_an_emotion_that_training_would_miss_is_named():
 def test_an_unknown_test_speaker_is_named_with_the_nearest_known_ones():
     with pytest.raises(UserError, match=r"no speaker 's9'.*s0"):
         split(corpus(3, 2, 6), SplitRule(test_speakers=["s01", "s9"]))
-
-
-# Scenarios
-
-UTTERANCES = corpus(5, 3, 8)
-TRAIN = split(UTTERANCES, SplitRule()).train  # of four speakers
-
-scenarios = st.one_of(
-    st.integers(1, len(TRAIN) - 1).map(lambda count: f"random:{count}"),
-    st.integers(100, 99000).map(lambda thousandths: f"random:{thousandths / 1000:g}%"),
-    st.integers(1, 3).map(lambda count: f"speaker:{count}"),
-)
-
-
-@given(scenarios, seeds)
-@few
-def test_a_forget_set_is_a_proper_part_of_the_training_set(scenario, seed):
-    forget = draw_forget_set(scenario, UTTERANCES, TRAIN, seed)
-    assert forget == sorted(set(forget))
-    assert set() < set(forget) < set(TRAIN)
-
-
-@given(scenarios, seeds, st.randoms(use_true_random=False))
-@few
-def test_a_forget_set_depends_on_its_seed_alone(scenario, seed, random):
-    names = {UTTERANCES[place].name for place in draw_forget_set(scenario, UTTERANCES, TRAIN, seed)}
-    trained = {UTTERANCES[place].name for place in TRAIN}
-    mixed = random.sample(UTTERANCES, len(UTTERANCES))
-    places = [place for place, each in enumerate(mixed) if each.name in trained]
-    again = draw_forget_set(scenario, mixed, random.sample(places, len(places)), seed)
-    assert {mixed[place].name for place in again} == names
-
-
-@pytest.mark.parametrize("scenario", ["random:16", "random:5%", "speaker:1"])
-def test_forget_seeds_draw_different_sets(scenario):
-    drawn = {tuple(draw_forget_set(scenario, UTTERANCES, TRAIN, seed)) for seed in range(12)}
-    # Twelve draws of one of four speakers miss a given one in 3 % of cases; two at least differ.
-    assert len(drawn) >= 2
-
-
-def test_a_larger_random_forget_set_contains_a_smaller_one_of_the_same_seed():
-    small, large = (
-        set(draw_forget_set(f"random:{count}", UTTERANCES, TRAIN, 7)) for count in (5, 20)
-    )
-    assert small < large
-
-
-@pytest.mark.parametrize(
-    ("percent", "expected"),
-    [
-        ("50", 50),
-        ("5", 5),
-        ("2.5", 2),  # 2.5 is rounded to even
-        ("0.001", 1),  # one at least
-        ("99", 99),
-    ],
-)
-def test_random_percent_counts_of_a_hundred(percent, expected):
-    utterances = corpus(10, 2, 5)
-    forget = draw_forget_set(f"random:{percent}%", utterances, list(range(100)), seed=0)
-    assert len(forget) == expected
-
-
-def test_speaker_takes_all_training_utterances_of_so_many_speakers_and_nothing_else():
-    forget = draw_forget_set("speaker:2", UTTERANCES, TRAIN, seed=0)
-    speakers = {UTTERANCES[place].speaker for place in forget}
-    assert len(speakers) == 2
-    assert forget == [place for place in TRAIN if UTTERANCES[place].speaker in speakers]
-
-
-@pytest.mark.parametrize(
-    ("scenario", "words"),
-    [
-        ("radnom:16", "no scenario 'radnom'.*random"),
-        ("", "no scenario ''"),
-        (":16", "no scenario ''"),
-        ("random", "not complete.*random:N"),
-        ("random:", "not complete.*random:N"),
-        ("speaker", "not complete.*speaker:N"),
-    ],
-)
-def test_an_unknown_or_incomplete_scenario_is_refused_before_anything_is_read(scenario, words):
-    with pytest.raises(UserError, match=words):
-        check_scenario(scenario)
-    with pytest.raises(UserError, match=words):
-        draw_forget_set(scenario, UTTERANCES, TRAIN, seed=0)
-
-
-@pytest.mark.parametrize(
-    "argument", ["0", "-1", "1.5", "many", "%", "0%", "-5%", "nan%", "inf%", "five%", "5%%"]
-)
-@pytest.mark.parametrize("kind", ["random", "speaker"])
-def test_an_argument_that_is_not_a_number_above_0_is_refused(kind, argument):
-    with pytest.raises(UserError, match=r"not a number above 0"):
-        draw_forget_set(f"{kind}:{argument}", UTTERANCES, TRAIN, seed=0)
-
-
-@pytest.mark.parametrize(
-    ("scenario", "shorter"),
-    [("random:016", "16"), ("random:5.0%", "5"), ("random:2.50%", "2.5"), ("speaker:+1", "1")],
-)
-def test_a_scenario_has_one_name(scenario, shorter):
-    with pytest.raises(UserError, match=f"Write {shorter}"):
-        draw_forget_set(scenario, UTTERANCES, TRAIN, seed=0)
-
-
-@pytest.mark.parametrize("argument", [str(len(TRAIN)), "9999", "100%", "999%"])
-def test_forgetting_the_whole_training_set_or_more_is_refused(argument):
-    with pytest.raises(UserError, match=f"at least 1 and at most {len(TRAIN) - 1}"):
-        draw_forget_set(f"random:{argument}", UTTERANCES, TRAIN, seed=0)
-
-
-@pytest.mark.parametrize("argument", ["4", "5"])
-def test_forgetting_every_training_speaker_is_refused(argument):
-    with pytest.raises(UserError, match=r"of 4 training speakers.*at most 3"):
-        draw_forget_set(f"speaker:{argument}", UTTERANCES, TRAIN, seed=0)
-
-
-def test_every_kind_of_scenario_explains_itself():
-    for kind, (words, _) in SCENARIOS.items():
-        assert words.startswith(f"{kind}:")
