@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from bench.records import Record, read_records
+from bench.records import Record, Tuned, read_records
 from bench.store import write_text
 from bench.tables import COLUMNS, Line, lines, notes, table_row
 
@@ -52,9 +52,9 @@ def make_leaderboard(results: Path) -> str:
         chosen = [line for line in rows if (line.corpus, line.recipe, line.scenario) == key]
         parts.append("## {}, recipe {}, scenario {}\n".format(*key))
         parts.append(_origin(chosen) + "\n")
-        for needs in dict.fromkeys(line.needs for line in chosen):
-            group = [line for line in chosen if line.needs == needs]
-            parts.append(f"**{_title(needs)}**\n")
+        for needs, tuned in dict.fromkeys((line.needs, line.tuned) for line in chosen):
+            group = [line for line in chosen if (line.needs, line.tuned) == (needs, tuned)]
+            parts.append(f"**{_title(needs, tuned)}**\n")
             group.sort(key=_distance)
             parts.append(_table(group) + "\n")
             if needs:
@@ -73,10 +73,12 @@ def is_current(results: Path, page: Path) -> bool:
     return page.exists() and page.read_text(encoding="utf-8") == make_leaderboard(results)
 
 
-def _title(needs: tuple[str, ...]) -> str:
-    if needs in GROUPS:
-        return GROUPS[needs]
-    return f"From {' and '.join(f'the {name} set' for name in needs)}"
+def _title(needs: tuple[str, ...], tuned: Tuned | None) -> str:
+    sets = " and ".join(f"the {name} set" for name in needs)
+    title = GROUPS.get(needs, f"From {sets}")
+    if tuned is None:
+        return title
+    return f"{title}, tuned by {tuned.criterion} with {tuned.trials} trials each"
 
 
 def _distance(line: Line) -> float:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from joblib import Parallel, cpu_count, delayed, parallel_config
 from rich.console import Console
 
 from bench.corpus import load_card
@@ -21,9 +20,9 @@ from bench.records import Record, Seeds, read_record, read_records
 from bench.registry import Row, list_methods, resolve
 from bench.splits import check_scenario
 from bench.store import default_root
-from bench.suite import Suite
-
-Job = Training | Unlearning
+from bench.studies import tuned_rows
+from bench.suite import FIRST_TUNING_SEED, Suite
+from bench.workers import Job, count_workers, work
 
 UNKNOWN_WEIGHT = 0.2
 """How long a method takes of a training, where no record tells; evaluation included."""
@@ -45,6 +44,8 @@ def run(
     overrides: Mapping[str, Mapping[str, str]],
     options: Options,
     console: Console,
+    *,
+    tuned: Sequence[str] = (),
 ) -> list[Record]:
     """Run what a suite asks for and the results folder lacks.
 
@@ -53,12 +54,35 @@ def run(
         overrides: parameters as text, by method and field.
         options: where and how.
         console: where progress is shown.
+        tuned: criteria; every row with a study by one of them gets a row with what it found.
 
     Returns:
         The records of the whole grid, those that were there already among them.
 
     Raises:
         UserError: before anything runs, if a name, a parameter or a recording is wrong.
+    """
+    check(suite, options)
+    _check_seeds(suite)
+    wanted = suite.methods or [row for info in list_methods().values() for row in info.rows]
+    rows = [resolve(row, overrides) for row in wanted]
+    _check_overrides(overrides, rows)
+    if tuned and overrides:
+        raise UserError("--set and --tuned: parameters are either given or tuned. Leave one out.")
+
+    unlearnings = list(_grid(suite, rows, options, tuned))
+    with console.status("Looking at corpora and records ..."):
+        missing = [job for job in unlearnings if not _has_record(job)]
+        trainings = _trainings(missing)
+    _execute(_order(trainings, missing, options.results), options, console)
+    return [read_record(options.results, job.record_path) for job in unlearnings]
+
+
+def check(suite: Suite, options: Options) -> None:
+    """Refuse what cannot run, before anything does.
+
+    Raises:
+        UserError: if a corpus, a recipe, a scenario or an option is wrong.
     """
     _check_device(options.device)
     for corpus in suite.corpora:
@@ -68,29 +92,34 @@ def run(
     for scenario in suite.scenarios:
         check_scenario(scenario)
     _check_folder(suite, options.data_dir)
-    wanted = suite.methods or [row for info in list_methods().values() for row in info.rows]
-    rows = [resolve(row, overrides) for row in wanted]
-    _check_overrides(overrides, rows)
-
-    unlearnings = list(_grid(suite, rows, options))
-    with console.status("Looking at corpora and records ..."):
-        missing = [job for job in unlearnings if not _has_record(job)]
-        trainings = _trainings(missing)
-    _execute(_order(trainings, missing, options.results), options, console)
-    return [read_record(options.results, job.record_path) for job in unlearnings]
 
 
-def _grid(suite: Suite, rows: list[Row], options: Options) -> Iterator[Unlearning]:
+def place_of(corpus: str, recipe: str, options: Options) -> Place:
+    """A corpus seen through a recipe, where the options say."""
+    folder = _folder(options.data_dir, corpus)
+    return Place(corpus, recipe, folder, options.device, default_root())
+
+
+def _grid(
+    suite: Suite, rows: list[Row], options: Options, criteria: Sequence[str]
+) -> Iterator[Unlearning]:
     origin = provenance(options.device)
-    for corpus, recipe in itertools.product(suite.corpora, suite.recipes):
-        place = Place(
-            corpus, recipe, _folder(options.data_dir, corpus), options.device, default_root()
+    cells = list(itertools.product(suite.corpora, suite.recipes, suite.scenarios))
+    tuned = {cell: tuned_rows(options.results, *cell, rows, criteria) for cell in cells}
+    if criteria and not any(tuned.values()):
+        raise UserError(
+            f"--tuned {' '.join(criteria)}: no row of this run has such a study in "
+            f"{options.results}. Tune one first: ser-unlearn tune."
         )
-        for scenario, model, forget, row in itertools.product(
-            suite.scenarios, range(suite.model_seeds), range(suite.forget_seeds), rows
+    for corpus, recipe, scenario in cells:
+        place = place_of(corpus, recipe, options)
+        for model, forget, row in itertools.product(
+            range(suite.model_seeds),
+            range(suite.forget_seeds),
+            [*rows, *tuned[corpus, recipe, scenario]],
         ):
             seeds = Seeds(model=model, forget=forget, method=0)
-            yield Unlearning(place, scenario, row, seeds, options.results, suite.timeout_s, origin)
+            yield Unlearning(place, scenario, row, seeds, suite.timeout_s, origin, options.results)
 
 
 def _folder(data_dir: Path | None, corpus: str) -> Path | None:
@@ -126,7 +155,7 @@ def _trainings(unlearnings: list[Unlearning]) -> list[Training]:
 
 def _order(
     trainings: list[Training], unlearnings: list[Unlearning], results: Path
-) -> list[tuple[Job, float]]:
+) -> list[tuple[Job[Record | None], float]]:
     """Put jobs in the order in which workers take them, each with its weight.
 
     Trainings come first, for they are longest and the rest waits on them; then, cell by cell in
@@ -157,35 +186,14 @@ def _shares_of_training(unlearnings: list[Unlearning], results: Path) -> dict[st
     return {label: statistics.median(values) for label, values in shares.items()}
 
 
-def _execute(ordered: list[tuple[Job, float]], options: Options, console: Console) -> None:
-    """Run jobs side by side, in single-threaded workers."""
+def _execute(
+    ordered: list[tuple[Job[Record | None], float]], options: Options, console: Console
+) -> None:
     if not ordered:
         return
-    workers = min(options.jobs or (1 if options.device == "cuda" else cpu_count()), len(ordered))
-    jobs = [job for job, _ in ordered]
+    workers = count_workers(options.jobs, options.device, len(ordered))
     with Display([weight for _, weight in ordered], workers, console) as display:
-
-        def take() -> Iterator[tuple[int, Job]]:
-            for number, job in enumerate(jobs):
-                display.started(number, job.title)
-                yield number, job
-
-        if workers == 1:
-            outcomes: Iterable[tuple[int, Record | None]] = (
-                (number, job.execute()) for number, job in take()
-            )
-        else:
-            with parallel_config("loky", inner_max_num_threads=1):
-                # One job at a time to whoever is free: jobs differ in length.
-                outcomes = Parallel(
-                    workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers
-                )(delayed(_numbered)(number, job) for number, job in take())
-        for number, record in outcomes:
-            display.finished(number, _describe(record))
-
-
-def _numbered(number: int, job: Job) -> tuple[int, Record | None]:
-    return number, job.execute()
+        work(dict(enumerate(job for job, _ in ordered)), workers, display, _describe)
 
 
 def _describe(record: Record | None) -> str:
@@ -194,6 +202,15 @@ def _describe(record: Record | None) -> str:
     if record.status != "done":
         return f"{record.status}: {record.reason}"
     return f"done in {record.metrics['runtime_s']:.1f} s"
+
+
+def _check_seeds(suite: Suite) -> None:
+    for name, count in (("model", suite.model_seeds), ("forget", suite.forget_seeds)):
+        if count > FIRST_TUNING_SEED:
+            raise UserError(
+                f"{count} {name} seeds reach those that methods are tuned on, {FIRST_TUNING_SEED} "
+                f"and above. Ask for at most {FIRST_TUNING_SEED}."
+            )
 
 
 def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]) -> None:

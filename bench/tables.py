@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bench.records import Record
+from bench.records import Record, Tuned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +76,11 @@ class Line:
         """The metric over the records that have it."""
         values = [record.metrics.get(metric) for record in self.records if record.status == "done"]
         return estimate([value for value in values if value is not None])
+
+    @property
+    def tuned(self) -> Tuned | None:
+        """How the parameters were found; None for those that tuning did not find."""
+        return self.records[0].tuned
 
     @property
     def failures(self) -> list[Record]:
