@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, get_args
 
 import click
 
+from bench.criteria import CRITERIA
 from bench.errors import UserError, unknown_name
 from bench.prices import PRICES, Price
 from bench.suite import Suite, load_suite, suite_names
@@ -16,8 +17,19 @@ from bench.tables import Format
 if TYPE_CHECKING:
     from bench.records import Record
 
-KINDS = ("methods", "corpora", "recipes", "scenarios", "metrics", "suites")
+KINDS = ("methods", "corpora", "recipes", "scenarios", "metrics", "criteria", "suites")
 
+_data_dir = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder with the recordings, or with one folder a corpus.",
+)
+_jobs = click.option(
+    "--jobs", type=click.IntRange(1), help="Workers side by side; one a core if left out."
+)
+_device = click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True
+)
 _results = click.option(
     "--results",
     type=click.Path(file_okay=False, path_type=Path),
@@ -82,11 +94,17 @@ def main() -> None:
     metavar="METHOD.FIELD=VALUE",
     help="A method's parameter; the row is named after it.",
 )
+@click.option(
+    "--tuned",
+    multiple=True,
+    type=click.Choice(list(CRITERIA)),
+    help="Also run what tuning by this criterion found, as rows of their own.",
+)
 @_attacks
 @_data_dir
 @_results
 @_jobs
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@_device
 def run(
     suite: str,
     corpora: tuple[str, ...],
@@ -97,6 +115,7 @@ def run(
     forget_seeds: int | None,
     settings: tuple[str, ...],
     attacks: Price | None,
+    tuned: tuple[str, ...],
     data_dir: Path | None,
     results: Path,
     jobs: int | None,
@@ -126,8 +145,57 @@ def run(
     from bench.tables import render
 
     options = runner.Options(results, data_dir, jobs, device)
-    records = runner.run(chosen, overrides, options, Console(stderr=True))
+    records = runner.run(chosen, overrides, options, Console(stderr=True), tuned=tuned)
     click.echo(render(records, "terminal"))
+
+
+@main.command()
+@click.argument("method")
+@click.option("--trials", type=click.IntRange(1), required=True, help="The defaults among them.")
+@click.option("--corpus", required=True)
+@click.option("--scenario", required=True)
+@click.option("--recipe", default="ecapa", show_default=True)
+@click.option(
+    "--criterion",
+    type=click.Choice(list(CRITERIA)),
+    default="oracle",
+    show_default=True,
+    help="What to make small; the oracle knows the retrained model.",
+)
+@_data_dir
+@_results
+@_jobs
+@_device
+def tune(
+    method: str,
+    trials: int,
+    corpus: str,
+    scenario: str,
+    recipe: str,
+    criterion: str,
+    data_dir: Path | None,
+    results: Path,
+    jobs: int | None,
+    device: str,
+) -> None:
+    """Look for better parameters of METHOD, and write every trial to the results folder."""
+    from rich.console import Console
+
+    from bench import tune as tuning
+    from bench.run import Options
+
+    study = tuning.tune(
+        method,
+        corpus,
+        recipe,
+        scenario,
+        criterion=criterion,
+        n_trials=trials,
+        options=Options(results, data_dir, jobs, device),
+        console=Console(stderr=True),
+    )
+    click.echo(study.summary())
+    click.echo(f"Wrote {results / study.path}.")
 
 
 def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
@@ -312,6 +380,10 @@ def _listing(kind: str) -> tuple[list[str], list[list[str]]]:
 
         return ["metric", "better", "meaning"], [
             [name, metric.better, metric.meaning] for name, metric in METRICS.items()
+        ]
+    if kind == "criteria":
+        return ["criterion", "what tuning makes small"], [
+            [name, criterion.meaning] for name, criterion in CRITERIA.items()
         ]
     return ["suite", "what it is"], [[name, load_suite(name).description] for name in suite_names()]
 

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from bench import membership
 from bench.audit import Auditor
 from bench.costs import Costs, give_back_memory
+from bench.criteria import CRITERIA
 from bench.errors import UnsupportedError
 from bench.evaluation import evaluate
 from bench.identity import digest, module_digest
 from bench.prices import Price, down_to
-from bench.records import Checkout, Provenance, Record, Seeds, record_path, write_record
+from bench.records import (
+    Attack,
+    Checkout,
+    Provenance,
+    Record,
+    Seeds,
+    Status,
+    record_path,
+    write_record,
+)
 from bench.registry import Row
 from bench.request import Request
 from bench.setup import Setup
@@ -36,6 +47,8 @@ EVALUATION = (
 
 SHORTEST_RUNTIME_S = 1e-3
 """Below this the clock says nothing of a method, and a speed-up would mean nothing."""
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -149,19 +162,15 @@ class ShadowTraining:
 
 
 @dataclass(frozen=True)
-class Unlearning:
-    """Run one method on one forget set, evaluate what comes out, and write its record."""
+class _Answer:
+    """One method on one forget set."""
 
     place: Place
     scenario: str
     row: Row
     seeds: Seeds
-    results: Path
     timeout_s: float
     provenance: Provenance
-    attacks: Price = "simple"
-    evaluated_by: Checkout | None = None
-    """The code that evaluates, where `provenance` is another run's."""
 
     @property
     def title(self) -> str:
@@ -172,16 +181,49 @@ class Unlearning:
         )
 
     @property
+    def request(self) -> Request:
+        """What is to be forgotten, by which model."""
+        return self.place.request(self.scenario, self.seeds.model, self.seeds.forget)
+
+    def answer(self, request: Request) -> Unlearned:
+        """What the method leaves behind, from the store or made now."""
+        return unlearned(
+            request,
+            self.row,
+            self.seeds.method,
+            timeout_s=self.timeout_s,
+            provenance=self.provenance,
+        )
+
+
+def _attempt(work: Callable[[], _Result]) -> tuple[Status, str, _Result | None]:
+    """Do what a method may fail at: a record's status, its reason, and what came of it."""
+    try:
+        return "done", "", work()
+    except UnsupportedError as error:
+        return "unsupported", str(error), None
+    except TimeoutError as error:
+        return "timeout", str(error), None
+    # Whatever a method does wrong is its result, and must not stop the others.
+    except Exception as error:
+        return "failed", f"{type(error).__name__}: {error}", None
+
+
+@dataclass(frozen=True)
+class Unlearning(_Answer):
+    """Run one method on one forget set, evaluate what comes out, and write its record."""
+
+    results: Path
+    attacks: Price = "simple"
+    evaluated_by: Checkout | None = None
+    """The code that evaluates, where `provenance` is another run's."""
+
+    @property
     def record_path(self) -> Path:
         """The file that the record is written to."""
         return self.results / record_path(
             self.place.corpus, self.place.recipe, self.scenario, self.row.label, self.seeds
         )
-
-    @property
-    def request(self) -> Request:
-        """What is to be forgotten, by which model."""
-        return self.place.request(self.scenario, self.seeds.model, self.seeds.forget)
 
     def fingerprint(self, attacks: Price) -> str:
         """Hash of all that determines the metrics, with attacks up to a price."""
@@ -215,34 +257,28 @@ class Unlearning:
             return self._execute()
 
     def _execute(self) -> Record:
-        request, provenance = self.request, self.provenance
-        here = self.evaluated_by or provenance.checkout()
-        status, reason, metrics, attacks = "done", "", {}, {}
+        request = self.request
+        here = self.evaluated_by or self.provenance.checkout()
         auditor = self.place.auditor(
             self.scenario, self.seeds.model, self.seeds.forget, self.attacks
         )
         # A failure of these is not the method's.
         retraining = request.retrained.costs
         reference = request.reference
-        try:
-            found = self._answer(request)
-            answers = [(each, self._answer(each).logits) for each in auditor.shadow_requests()]
+
+        def measured() -> tuple[dict[str, Any], dict[str, Attack], Provenance]:
+            found = self.answer(request)
+            answers = [(each, self.answer(each).logits) for each in auditor.shadow_requests()]
             audited = auditor.audit(found.logits, answers)
             metrics = {
                 **evaluate(found.logits, reference),
                 **audited.metrics(),
                 **_prices(found.costs, retraining),
             }
-            attacks = audited.records()
-            provenance = found.provenance
-        except UnsupportedError as error:
-            status, reason = "unsupported", str(error)
-        except TimeoutError as error:
-            status, reason = "timeout", str(error)
-        # Whatever a method does wrong is its result, and must not stop the others.
-        except Exception as error:
-            status, reason = "failed", f"{type(error).__name__}: {error}"
+            return metrics, audited.records(), found.provenance
 
+        status, reason, done = _attempt(measured)
+        metrics, attacks, provenance = done or ({}, {}, self.provenance)
         record = Record.model_validate(
             {
                 "corpus": self.place.corpus,
@@ -255,6 +291,7 @@ class Unlearning:
                 "needs": sorted(self.row.needs),
                 "reference": self.row.reference,
                 "parameters": dict(self.row.parameters),
+                "tuned": self.row.tuned,
                 "seeds": self.seeds,
                 "fingerprint": self.fingerprint(self.attacks),
                 "status": status,
@@ -269,14 +306,42 @@ class Unlearning:
         write_record(self.results, record)
         return record
 
-    def _answer(self, request: Request) -> Unlearned:
-        return unlearned(
-            request,
-            self.row,
-            self.seeds.method,
-            timeout_s=self.timeout_s,
-            provenance=self.provenance,
-        )
+
+@dataclass(frozen=True)
+class Score:
+    """What a trial is worth on one forget set."""
+
+    status: Status
+    reason: str
+    value: float | None
+    """The criterion in points; None if the method is not done."""
+    seconds: float
+    """That the method took; until it failed, if it is not done."""
+
+
+@dataclass(frozen=True)
+class Scoring(_Answer):
+    """Run one method on one forget set, and judge what comes out by a criterion of tuning."""
+
+    criterion: str
+
+    def execute(self) -> Score:
+        """Run the method, unless the store has what it left behind.
+
+        An exception, a time-out or a result that is not finite becomes the score's status.
+        """
+        with _worker():
+            # A failure of this is not the method's.
+            judge = CRITERIA[self.criterion].judge(self.request)
+            start = time.perf_counter()
+
+            def measured() -> tuple[float, float]:
+                found = self.answer(self.request)
+                return judge(found.logits), found.costs.runtime_s
+
+            status, reason, done = _attempt(measured)
+            value, seconds = done or (None, time.perf_counter() - start)
+            return Score(status, reason, value, seconds)
 
 
 def _prices(costs: Costs, retraining: Costs) -> dict[str, Any]:

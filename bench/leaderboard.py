@@ -8,7 +8,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from bench.comparison import Cell, Ranks, ranks
-from bench.records import Record, read_records
+from bench.records import Record, Tuned, read_records
 from bench.store import write_text
 from bench.tables import COLUMNS, COUNTS, EQUAL, UNTESTED, Line, lines, marks, notes, table_row
 
@@ -71,9 +71,9 @@ def make_leaderboard(results: Path) -> str:
         chosen = [line for line in rows if (line.corpus, line.recipe, line.scenario) == key]
         parts.append("## {}, recipe {}, scenario {}\n".format(*key))
         parts.append(_origin(chosen) + "\n")
-        for needs in dict.fromkeys(line.needs for line in chosen):
-            group = [line for line in chosen if line.needs == needs]
-            parts.append(f"**{_title(needs)}**\n")
+        for needs, tuned in dict.fromkeys((line.needs, line.tuned) for line in chosen):
+            group = [line for line in chosen if (line.needs, line.tuned) == (needs, tuned)]
+            parts.append(f"**{_title(needs, tuned)}**\n")
             group.sort(key=_distance)
             found = marks(group)
             parts.append(_table(group, found) + "\n")
@@ -94,10 +94,12 @@ def is_current(results: Path, page: Path) -> bool:
     return page.exists() and page.read_text(encoding="utf-8") == make_leaderboard(results)
 
 
-def _title(needs: tuple[str, ...]) -> str:
-    if needs in GROUPS:
-        return GROUPS[needs]
-    return f"From {' and '.join(f'the {name} set' for name in needs)}"
+def _title(needs: tuple[str, ...], tuned: Tuned | None) -> str:
+    sets = " and ".join(f"the {name} set" for name in needs)
+    title = GROUPS.get(needs, f"From {sets}")
+    if tuned is None:
+        return title
+    return f"{title}, tuned by {tuned.criterion} with {tuned.trials} trials each"
 
 
 def _distance(line: Line) -> float:
@@ -133,18 +135,19 @@ def _best(group: list[Line], found: Mapping[str, str]) -> list[str]:
 
 def _overall(rows: Iterable[Line]) -> list[str]:
     """Mean ranks of the methods of each group over all tables, the retrained model aside."""
-    groups: dict[tuple[str, ...], dict[str, dict[Cell, float]]] = {}
+    groups: dict[tuple[tuple[str, ...], Tuned | None], dict[str, dict[Cell, float]]] = {}
     for line in rows:
         if line.needs and 0 < _distance(line) < float("inf"):
             # One mean a table: runs that share a model or a forget set are not independent.
             table = Cell(line.corpus, line.recipe, line.scenario, 0, 0, 0)
-            groups.setdefault(line.needs, {}).setdefault(line.label, {})[table] = _distance(line)
+            group = groups.setdefault((line.needs, line.tuned), {})
+            group.setdefault(line.label, {})[table] = _distance(line)
     parts = []
-    for needs, values in groups.items():
+    for (needs, tuned), values in groups.items():
         tables = max(len(cells) for cells in values.values())
         complete = {label: cells for label, cells in values.items() if len(cells) == tables}
         if tables > 1 and len(complete) > 1:
-            parts.append(f"**{_title(needs)}**\n")
+            parts.append(f"**{_title(needs, tuned)}**\n")
             parts.append(_ranking(ranks(complete, "lower")) + "\n")
     return ["## Over all tables\n", f"{RANKS}\n", *parts] if parts else []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,13 +13,22 @@ from bench.errors import UserError
 from bench.store import write_text
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Status = Literal["done", "failed", "timeout", "unsupported"]
+
+TUNING = "tuning"
+"""The folder of the results that holds studies (`bench.studies`) and no records."""
 
 
-class _Model(BaseModel):
+class Document(BaseModel):
+    """What a file holds: nothing unknown, and never changed."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Seeds(_Model):
+_Document = TypeVar("_Document", bound=Document)
+
+
+class Seeds(Document):
     """The three seeds, which vary independently."""
 
     model: int
@@ -27,7 +36,7 @@ class Seeds(_Model):
     method: int
 
 
-class Checkout(_Model):
+class Checkout(Document):
     """The code that made a number."""
 
     version: str
@@ -55,7 +64,7 @@ Span = tuple[Number, Number, Number]
 """A value, and the two ends of its interval."""
 
 
-class Attack(_Model):
+class Attack(Document):
     """What one membership attack found of the unlearned model."""
 
     auc: Span
@@ -66,7 +75,16 @@ class Attack(_Model):
     """By the area under the ROC curve: see `bench.membership.verdict`."""
 
 
-class Record(_Model):
+class Tuned(Document):
+    """How the parameters of a row were found."""
+
+    criterion: str
+    """What the best trial was chosen by: a name in `bench.criteria`."""
+    trials: int
+    """How many were spent, failed ones among them."""
+
+
+class Record(Document):
     """The result of one method on one forget set with one set of seeds."""
 
     schema_version: Literal[1] = 1
@@ -77,15 +95,17 @@ class Record(_Model):
     recipe_digest: str
     scenario: str
     label: str
-    """The row of the tables: method, variant, and the parameters that a user changed."""
+    """The row of the tables: method, variant, and what a user or tuning changed."""
     method: str
     needs: list[str]
     reference: str
     parameters: dict[str, bool | int | float | str]
+    tuned: Tuned | None = None
+    """None for parameters that tuning did not find."""
     seeds: Seeds
     fingerprint: str
     """Hash of all that determines the metrics: data, recipe, code, parameters and seeds."""
-    status: Literal["done", "failed", "timeout", "unsupported"]
+    status: Status
     reason: str = ""
     sizes: dict[str, int]
     """How many utterances each set has."""
@@ -107,15 +127,24 @@ class Record(_Model):
 
 def record_path(corpus: str, recipe: str, scenario: str, label: str, seeds: Seeds) -> Path:
     """Where a record lives below the results folder: its path says what it is."""
-    folder = scenario.replace(":", "-").replace("%", "pct")
     name = f"model{seeds.model}-forget{seeds.forget}-method{seeds.method}.json"
-    return Path(corpus, recipe, folder, label, name)
+    return Path(corpus, recipe, scenario_folder(scenario), label, name)
+
+
+def scenario_folder(scenario: str) -> str:
+    """A scenario's name as that of a folder."""
+    return scenario.replace(":", "-").replace("%", "pct")
 
 
 def write_record(results: Path, record: Record) -> None:
     """Write a record to its place, whole or not at all."""
-    text = json.dumps(record.model_dump(mode="json"), indent=2, allow_nan=False) + "\n"
-    write_text(results / record.path, text)
+    write_document(results / record.path, record)
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Write a document as JSON, whole or not at all."""
+    text = json.dumps(document.model_dump(mode="json"), indent=2, allow_nan=False) + "\n"
+    write_text(path, text)
 
 
 def read_record(results: Path, path: Path) -> Record:
@@ -128,18 +157,47 @@ def read_record(results: Path, path: Path) -> Record:
     Raises:
         UserError: if the record is damaged, or lies where another belongs.
     """
+    record = read_document("record", path, Record)
+    check_place("record", path, results, record.path)
+    return record
+
+
+def read_document(kind: str, path: Path, form: type[_Document]) -> _Document:
+    """Read a JSON file that `write_document` wrote.
+
+    Args:
+        kind: what a message calls it.
+        path: the file.
+        form: what it must hold.
+
+    Raises:
+        UserError: if it is damaged.
+    """
     try:
-        record = Record.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return form.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError) as error:
         raise UserError(
-            f"The record {path} is damaged ({_first_line(error)}). "
+            f"The {kind} {path} is damaged ({_first_line(error)}). "
             "Delete it and run again, or restore it from version control."
         ) from error
-    if results / record.path != path:
+
+
+def check_place(kind: str, path: Path, results: Path, own: Path) -> None:
+    """Refuse a file that lies where another belongs.
+
+    Args:
+        kind: what a message calls it.
+        path: where it lies.
+        results: the results folder.
+        own: where it belongs below that folder, by what it says of itself.
+
+    Raises:
+        UserError: if it lies elsewhere.
+    """
+    if results / own != path:
         raise UserError(
-            f"The record {path} describes {record.path}. Move it there, or delete it and run again."
+            f"The {kind} {path} describes {own}. Move it there, or delete it and run again."
         )
-    return record
 
 
 def read_records(results: Path, corpus: str = "*", recipe: str = "*") -> Iterator[Record]:
@@ -154,7 +212,8 @@ def read_records(results: Path, corpus: str = "*", recipe: str = "*") -> Iterato
         UserError: if one is damaged, or lies where another belongs.
     """
     for path in sorted(results.glob(f"{corpus}/{recipe}/*/*/*.json")):
-        yield read_record(results, path)
+        if path.relative_to(results).parts[0] != TUNING:
+            yield read_record(results, path)
 
 
 def _first_line(error: Exception) -> str:

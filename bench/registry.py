@@ -18,6 +18,7 @@ from bench.identity import code_digest, digest
 
 if TYPE_CHECKING:
     from bench.method import Method
+    from bench.records import Tuned
 
 METHODS = Path(__file__).resolve().parent.parent / "methods"
 
@@ -141,7 +142,7 @@ def _constants(node: ast.ClassDef) -> dict[str, Any]:
 class Row:
     """A row of the tables: a method with all its parameters.
 
-    `label` names it: the method, its variant, and the parameters that the user changed.
+    `label` names it: the method, its variant, and what the user or tuning changed.
     """
 
     label: str
@@ -151,6 +152,8 @@ class Row:
     parameters: Mapping[str, Any]
     code: str
     """Hash of the method's code."""
+    tuned: Tuned | None = None
+    """None for parameters that tuning did not find."""
 
 
 def resolve(row: str, overrides: Mapping[str, Mapping[str, str]]) -> Row:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from joblib import Parallel, cpu_count, delayed, parallel_config
 from rich.console import Console
 
 from bench.corpus import load_card
@@ -23,9 +22,9 @@ from bench.registry import Row, list_methods, resolve
 from bench.scenarios import check_scenario, kind_of, requests
 from bench.shadows import COUNT
 from bench.store import default_root
-from bench.suite import Suite
-
-Job = Training | ShadowTraining | Unlearning
+from bench.studies import tuned_rows
+from bench.suite import FIRST_TUNING_SEED, Suite
+from bench.workers import Job, count_workers, work
 
 UNKNOWN_WEIGHT = 0.2
 """How long a method takes of a training, where no record tells; evaluation included."""
@@ -47,6 +46,8 @@ def run(
     overrides: Mapping[str, Mapping[str, str]],
     options: Options,
     console: Console,
+    *,
+    tuned: Sequence[str] = (),
 ) -> list[Record]:
     """Run what a suite asks for and the results folder lacks.
 
@@ -55,6 +56,7 @@ def run(
         overrides: parameters as text, by method and field.
         options: where and how.
         console: where progress is shown.
+        tuned: criteria; every row with a study by one of them gets a row with what it found.
 
     Returns:
         The records of the whole grid, those that were there already among them.
@@ -62,33 +64,44 @@ def run(
     Raises:
         UserError: before anything runs, if a name, a parameter or a recording is wrong.
     """
+    check(suite, options)
+    _check_seeds(suite)
+    wanted = suite.methods or [row for info in list_methods().values() for row in info.rows]
+    rows = [resolve(row, overrides) for row in wanted]
+    _check_overrides(overrides, rows)
+    if tuned and overrides:
+        raise UserError("--set and --tuned: parameters are either given or tuned. Leave one out.")
+
+    unlearnings = list(_grid(suite, _scenarios(suite), rows, options, tuned))
+    with console.status("Looking at corpora ..."):
+        _check_scenarios(unlearnings)
+        awaited = _awaited(unlearnings)
+    _execute([(job, 1.0) for job in awaited], options, console, "the forget sets can be drawn")
+    with console.status("Looking at records ..."):
+        missing = [job for job in unlearnings if not _has_record(job)]
+        trainings = _trainings(missing)
+    _execute(_order(trainings, missing, options.results), options, console)
+    return [read_record(options.results, job.record_path) for job in unlearnings]
+
+
+def check(suite: Suite, options: Options) -> None:
+    """Refuse what cannot run, before anything does.
+
+    Raises:
+        UserError: if a corpus, a recipe, a scenario or an option is wrong.
+    """
     _check_device(options.device)
     for corpus in suite.corpora:
         load_card(corpus)
     for recipe in suite.recipes:
         load_recipe(recipe)
-    scenarios = dict.fromkeys(each for scenario in suite.scenarios for each in requests(scenario))
+    _scenarios(suite)
     _check_folder(suite, options.data_dir)
-    wanted = suite.methods or [row for info in list_methods().values() for row in info.rows]
-    rows = [resolve(row, overrides) for row in wanted]
-    _check_overrides(overrides, rows)
 
-    unlearnings = list(_grid(suite, list(scenarios), rows, options))
-    with console.status("Looking at corpora ..."):
-        _check_scenarios(unlearnings)
-        awaited = _awaited(unlearnings)
-    _execute(
-        [(job, 1.0) for job in awaited],
-        _workers(options, len(unlearnings)),
-        console,
-        goal="the forget sets can be drawn",
-    )
-    with console.status("Looking at records ..."):
-        missing = [job for job in unlearnings if not _has_record(job)]
-        trainings = _trainings(missing)
-    ordered = _order(trainings, missing, options.results)
-    _execute(ordered, _workers(options, len(ordered)), console)
-    return [read_record(options.results, job.record_path) for job in unlearnings]
+
+def _scenarios(suite: Suite) -> list[str]:
+    """The suite's scenarios, a sequence as its single requests; each once."""
+    return list(dict.fromkeys(each for scenario in suite.scenarios for each in requests(scenario)))
 
 
 def evaluate(
@@ -122,16 +135,17 @@ def evaluate(
                 record.reference,
                 record.parameters,
                 known[record.method].code,
+                record.tuned,
             )
-            place = _place(record.corpus, record.recipe, options)
+            place = place_of(record.corpus, record.recipe, options)
             job = Unlearning(
                 place,
                 record.scenario,
                 row,
                 record.seeds,
-                options.results,
                 timeout_s=1,
                 provenance=record.provenance,
+                results=options.results,
                 attacks=attacks,
                 evaluated_by=here,
             )
@@ -140,39 +154,52 @@ def evaluate(
             else:
                 lacking.append(record)
         trainings = _trainings(jobs)
-    ordered: list[tuple[Job, float]] = [(job, 1.0) for job in (*trainings, *jobs)]
-    _execute(ordered, _workers(options, len(ordered)), console)
+    ordered: list[tuple[Job[Record | None], float]] = [(job, 1.0) for job in (*trainings, *jobs)]
+    _execute(ordered, options, console)
     return [read_record(options.results, job.record_path) for job in jobs], lacking
 
 
-def _place(corpus: str, recipe: str, options: Options) -> Place:
+def place_of(corpus: str, recipe: str, options: Options) -> Place:
+    """A corpus seen through a recipe, where the options say."""
     folder = _folder(options.data_dir, corpus)
     return Place(corpus, recipe, folder, options.device, default_root())
 
 
 def _grid(
-    suite: Suite, scenarios: list[str], rows: list[Row], options: Options
+    suite: Suite,
+    scenarios: Sequence[str],
+    rows: list[Row],
+    options: Options,
+    criteria: Sequence[str],
 ) -> Iterator[Unlearning]:
     origin = provenance(options.device)
-    for corpus, recipe in itertools.product(suite.corpora, suite.recipes):
-        place = _place(corpus, recipe, options)
-        for scenario in scenarios:
-            # The same forget set again is no further evidence.
-            forget_seeds = suite.forget_seeds if kind_of(scenario).seeded else 1
-            for model, forget, row in itertools.product(
-                range(suite.model_seeds), range(forget_seeds), rows
-            ):
-                seeds = Seeds(model=model, forget=forget, method=0)
-                yield Unlearning(
-                    place,
-                    scenario,
-                    row,
-                    seeds,
-                    options.results,
-                    suite.timeout_s,
-                    origin,
-                    suite.attacks,
-                )
+    cells = list(itertools.product(suite.corpora, suite.recipes, scenarios))
+    tuned = {cell: tuned_rows(options.results, *cell, rows, criteria) for cell in cells}
+    if criteria and not any(tuned.values()):
+        raise UserError(
+            f"--tuned {' '.join(criteria)}: no row of this run has such a study in "
+            f"{options.results}. Tune one first: ser-unlearn tune."
+        )
+    for corpus, recipe, scenario in cells:
+        place = place_of(corpus, recipe, options)
+        # The same forget set again is no further evidence.
+        forget_seeds = suite.forget_seeds if kind_of(scenario).seeded else 1
+        for model, forget, row in itertools.product(
+            range(suite.model_seeds),
+            range(forget_seeds),
+            [*rows, *tuned[corpus, recipe, scenario]],
+        ):
+            seeds = Seeds(model=model, forget=forget, method=0)
+            yield Unlearning(
+                place,
+                scenario,
+                row,
+                seeds,
+                suite.timeout_s,
+                origin,
+                options.results,
+                suite.attacks,
+            )
 
 
 def _folder(data_dir: Path | None, corpus: str) -> Path | None:
@@ -229,7 +256,7 @@ def _trainings(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]
 
 def _order(
     trainings: list[Training | ShadowTraining], unlearnings: list[Unlearning], results: Path
-) -> list[tuple[Job, float]]:
+) -> list[tuple[Job[Record | None], float]]:
     """Put jobs in the order in which workers take them, each with its weight.
 
     Trainings come first, for they are longest and the rest waits on them; then, cell by cell in
@@ -260,48 +287,25 @@ def _shares_of_training(unlearnings: list[Unlearning], results: Path) -> dict[st
     return {label: statistics.median(values) for label, values in shares.items()}
 
 
-def _workers(options: Options, jobs: int) -> int:
-    """How many workers that many jobs get."""
-    return min(options.jobs or (1 if options.device == "cuda" else cpu_count()), jobs)
-
-
 def _execute(
-    ordered: list[tuple[Job, float]], workers: int, console: Console, goal: str | None = None
+    ordered: list[tuple[Job[Record | None], float]],
+    options: Options,
+    console: Console,
+    goal: str | None = None,
 ) -> None:
-    """Run jobs side by side, in single-threaded workers.
+    """Run jobs side by side.
 
     Args:
         ordered: the jobs as workers take them, with their weights.
-        workers: how many; a single one is this process.
+        options: how.
         console: where progress is shown.
         goal: what can be done afterwards, if the run does not end there.
     """
     if not ordered:
         return
-    jobs = [job for job, _ in ordered]
+    workers = count_workers(options.jobs, options.device, len(ordered))
     with Display([weight for _, weight in ordered], workers, console, goal) as display:
-
-        def take() -> Iterator[tuple[int, Job]]:
-            for number, job in enumerate(jobs):
-                display.started(number, job.title)
-                yield number, job
-
-        if workers == 1:
-            outcomes: Iterable[tuple[int, Record | None]] = (
-                (number, job.execute()) for number, job in take()
-            )
-        else:
-            with parallel_config("loky", inner_max_num_threads=1):
-                # One job at a time to whoever is free: jobs differ in length.
-                outcomes = Parallel(
-                    workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers
-                )(delayed(_numbered)(number, job) for number, job in take())
-        for number, record in outcomes:
-            display.finished(number, _describe(record))
-
-
-def _numbered(number: int, job: Job) -> tuple[int, Record | None]:
-    return number, job.execute()
+        work(dict(enumerate(job for job, _ in ordered)), workers, display, _describe)
 
 
 def _describe(record: Record | None) -> str:
@@ -310,6 +314,15 @@ def _describe(record: Record | None) -> str:
     if record.status != "done":
         return f"{record.status}: {record.reason}"
     return f"done in {record.metrics['runtime_s']:.1f} s"
+
+
+def _check_seeds(suite: Suite) -> None:
+    for name, count in (("model", suite.model_seeds), ("forget", suite.forget_seeds)):
+        if count > FIRST_TUNING_SEED:
+            raise UserError(
+                f"{count} {name} seeds reach those that methods are tuned on, {FIRST_TUNING_SEED} "
+                f"and above. Ask for at most {FIRST_TUNING_SEED}."
+            )
 
 
 def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.comparison import Cell, best_of
 from bench.intervals import Interval, bootstrap_mean
-from bench.records import Record
+from bench.records import Record, Tuned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +95,11 @@ class Line:
         return sum(value == 1 for value in found), len(found)
 
     @property
+    def tuned(self) -> Tuned | None:
+        """How the parameters were found; None for those that tuning did not find."""
+        return self.records[0].tuned
+
+    @property
     def failures(self) -> list[Record]:
         """The records that are not done."""
         return [record for record in self.records if record.status != "done"]
@@ -146,7 +151,7 @@ def marks(rows: Sequence[Line]) -> dict[str, str]:
     """A mark for the method of a group that is nearest to retraining, and for its equals.
 
     Args:
-        rows: of one corpus, recipe and scenario, with the same needs.
+        rows: of one corpus, recipe and scenario, with the same needs and way of tuning.
 
     Returns:
         By label: `BEST`; `EQUAL` for one that cannot be told from the best, `UNTESTED` for one
@@ -212,8 +217,10 @@ def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
     ]
     found = {
         label: mark
-        for needs in dict.fromkeys(line.needs for line in rows)
-        for label, mark in marks([line for line in rows if line.needs == needs]).items()
+        for group in dict.fromkeys((line.needs, line.tuned) for line in rows)
+        for label, mark in marks(
+            [line for line in rows if (line.needs, line.tuned) == group]
+        ).items()
     }
     text = tabulate(
         [table_row(line, found.get(line.label, "")) for line in rows],
