@@ -50,6 +50,11 @@ _attacks = click.option(
     type=click.Choice(list(PRICES)),
     help="The dearest membership attacks to run.",
 )
+_durability = click.option(
+    "--durability",
+    is_flag=True,
+    help="See what is left of forgetting once a model is compressed, or trained on.",
+)
 _corpora = click.option("--corpus", "corpora", multiple=True, help="Only these corpora.")
 _recipes = click.option("--recipe", "recipes", multiple=True, help="Only these recipes.")
 _scenarios = click.option("--scenario", "scenarios", multiple=True, help="Only these scenarios.")
@@ -101,6 +106,7 @@ def main() -> None:
     help="Also run what tuning by this criterion found, as rows of their own.",
 )
 @_attacks
+@_durability
 @_data_dir
 @_results
 @_jobs
@@ -115,6 +121,7 @@ def run(
     forget_seeds: int | None,
     settings: tuple[str, ...],
     attacks: Price | None,
+    durability: bool,
     tuned: tuple[str, ...],
     data_dir: Path | None,
     results: Path,
@@ -133,6 +140,7 @@ def run(
         "model_seeds": model_seeds,
         "forget_seeds": forget_seeds,
         "attacks": attacks,
+        "durability": durability,
     }
     chosen: Suite = load_suite(suite).model_copy(
         update={field: value for field, value in changes.items() if value}
@@ -269,6 +277,7 @@ def _select(
 @_scenarios
 @_methods
 @_attacks
+@_durability
 @_data_dir
 @_results
 @_jobs
@@ -278,6 +287,7 @@ def evaluate(
     scenarios: tuple[str, ...],
     methods: tuple[str, ...],
     attacks: Price | None,
+    durability: bool,
     data_dir: Path | None,
     results: Path,
     jobs: int | None,
@@ -295,7 +305,7 @@ def evaluate(
 
     chosen = _select(read_records(results), results, corpora, recipes, scenarios, methods)
     options = runner.Options(results, data_dir, jobs)
-    done, lacking = runner.evaluate(chosen, attacks or "simple", options, Console(stderr=True))
+    done, lacking = runner.evaluate(chosen, attacks, durability, options, Console(stderr=True))
     if done:
         click.echo(render(done, "terminal"))
     if lacking:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from bench import membership
+from bench import durability, membership
 from bench.audit import Auditor
 from bench.costs import Costs, give_back_memory
 from bench.criteria import CRITERIA
@@ -36,11 +36,13 @@ from bench.registry import Row
 from bench.request import Request
 from bench.setup import Setup
 from bench.shadows import Shadow
-from bench.store import Store
+from bench.spread import groups_of, spread
+from bench.store import Artefact, Store
 from bench.unlearning import Unlearned, identity, unlearned
 
 EVALUATION = (
-    "bench.audit", "bench.evaluation", "bench.metrics", "bench.shadows",
+    "bench.audit", "bench.compression", "bench.durability", "bench.evaluation", "bench.metrics",
+    "bench.relearning", "bench.shadows", "bench.spread",
     *(f"bench.membership.{each.name}" for each in pkgutil.iter_modules(membership.__path__)),
 )  # fmt: skip
 """The code that turns what an unlearned model says into metrics."""
@@ -215,6 +217,8 @@ class Unlearning(_Answer):
 
     results: Path
     attacks: Price = "simple"
+    durability: bool = False
+    """Whether to see what is left of forgetting once the model is compressed, or trained on."""
     evaluated_by: Checkout | None = None
     """The code that evaluates, where `provenance` is another run's."""
 
@@ -225,8 +229,13 @@ class Unlearning(_Answer):
             self.place.corpus, self.place.recipe, self.scenario, self.row.label, self.seeds
         )
 
-    def fingerprint(self, attacks: Price) -> str:
-        """Hash of all that determines the metrics, with attacks up to a price."""
+    def fingerprint(self, attacks: Price, durability: bool) -> str:
+        """Hash of all that determines the metrics, with attacks up to a price.
+
+        Args:
+            attacks: the price.
+            durability: whether durability was measured.
+        """
         return digest(
             {
                 "unlearned": identity(self.request, self.row, self.seeds.method),
@@ -234,12 +243,17 @@ class Unlearning(_Answer):
                 "seeds": self.seeds.model_dump(),
                 "evaluation": module_digest(*EVALUATION),
                 "attacks": attacks,
+                "durability": durability,
             }
         )
 
     def is_done_by(self, record: Record) -> bool:
-        """Whether a record is this job's, with the attacks that it asks for or dearer ones."""
-        found = {self.fingerprint(attacks) for attacks in down_to(self.attacks)}
+        """Whether a record is this job's, with what it asks for or more."""
+        found = {
+            self.fingerprint(attacks, durability)
+            for attacks in down_to(self.attacks)
+            for durability in {self.durability, True}
+        }
         return record.status == "done" and record.fingerprint in found
 
     def is_stored(self) -> bool:
@@ -272,7 +286,9 @@ class Unlearning(_Answer):
             audited = auditor.audit(found.logits, answers)
             metrics = {
                 **evaluate(found.logits, reference),
+                **spread(found.logits, reference, groups_of(request.setup.corpus)),
                 **audited.metrics(),
+                **self._lasting(found),
                 **_prices(found.costs, retraining),
             }
             return metrics, audited.records(), found.provenance
@@ -293,7 +309,7 @@ class Unlearning(_Answer):
                 "parameters": dict(self.row.parameters),
                 "tuned": self.row.tuned,
                 "seeds": self.seeds,
-                "fingerprint": self.fingerprint(self.attacks),
+                "fingerprint": self.fingerprint(self.attacks, self.durability),
                 "status": status,
                 "reason": reason,
                 "sizes": {name: len(places) for name, places in request.sets.items()},
@@ -305,6 +321,25 @@ class Unlearning(_Answer):
         )
         write_record(self.results, record)
         return record
+
+    def _lasting(self, found: Unlearned) -> dict[str, float | None]:
+        """The metrics of durability, from the store if they are there."""
+        if not self.durability:
+            return dict.fromkeys(durability.METRICS)
+        request = self.request
+        key = {
+            "unlearned": identity(request, self.row, self.seeds.method),
+            "seed": self.seeds.forget,
+            "code": module_digest("bench.compression", "bench.durability", "bench.relearning"),
+        }
+        made = request.setup.store.fetch(
+            "durability",
+            key,
+            lambda: Artefact(
+                meta=durability.durability(request.setup, request, found.state, self.seeds.forget)
+            ),
+        )
+        return dict(made.meta)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,34 @@ METRICS: dict[str, Metric] = {
         "one from it too: 1 or 0; none where no attack can tell",
         "lower",
     ),
+    "worst_emotion_drop": Metric(
+        "largest loss of accuracy of an emotion's utterances, in test or retain set, in points",
+        "lower",
+    ),
+    "worst_speaker_drop": Metric("the same of a speaker's utterances", "lower"),
+    "worst_gender_drop": Metric(
+        "the same of the utterances of a gender, where the card has genders", "lower"
+    ),
+    "forget_agreement": Metric(
+        "share of the forget set that model and retrained model take for the same emotion", "higher"
+    ),
+    "test_agreement": Metric("the same of the test set", "higher"),
+    "quantised_return": Metric(
+        "accuracy on the forget set once weights are rounded to int8, minus that before, in points",
+        "retrained",
+    ),
+    "quantised_test_accuracy": Metric("share of the test set that is then right", "higher"),
+    "pruned_return": Metric(
+        "accuracy on the forget set without the smallest 30 % of the weights, minus that with "
+        "them, in points",
+        "retrained",
+    ),
+    "pruned_test_accuracy": Metric("share of the test set that is then right", "higher"),
+    "relearn_steps": Metric(
+        "steps of training on the forget set until it is known as well as to the original; 31 if "
+        "it never is",
+        "retrained",
+    ),
     "gap_to_retrain": Metric(
         "mean absolute difference to the retrained model over forget, retain and test accuracy "
         "and mia_accuracy, in points",

@@ -13,6 +13,7 @@ from rich.console import Console
 from bench.corpus import load_card
 from bench.errors import UserError, unknown_name
 from bench.jobs import Place, ShadowTraining, Training, Unlearning
+from bench.membership import dearest
 from bench.prices import Price
 from bench.progress import Display
 from bench.provenance import provenance
@@ -105,13 +106,18 @@ def _scenarios(suite: Suite) -> list[str]:
 
 
 def evaluate(
-    chosen: Sequence[Record], attacks: Price, options: Options, console: Console
+    chosen: Sequence[Record],
+    attacks: Price | None,
+    durability: bool,
+    options: Options,
+    console: Console,
 ) -> tuple[list[Record], list[Record]]:
     """Compute the metrics of records anew, from what the store has; no method runs.
 
     Args:
         chosen: the records.
-        attacks: the dearest membership attacks to run.
+        attacks: the dearest membership attacks to run; None for those of each record.
+        durability: whether to measure durability, also where a record lacks it.
         options: where and how.
         console: where progress is shown.
 
@@ -146,7 +152,8 @@ def evaluate(
                 timeout_s=1,
                 provenance=record.provenance,
                 results=options.results,
-                attacks=attacks,
+                attacks=attacks or dearest(record.attacks),
+                durability=durability or record.metrics.get("relearn_steps") is not None,
                 evaluated_by=here,
             )
             if job.is_stored():
@@ -199,6 +206,7 @@ def _grid(
                 origin,
                 options.results,
                 suite.attacks,
+                suite.durability,
             )
 
 

@@ -32,6 +32,8 @@ class Suite(BaseModel):
     forget_seeds: int = Field(ge=1)
     attacks: Price = "simple"
     """The dearest membership attacks to run."""
+    durability: bool = False
+    """Whether to see what is left of forgetting once a model is compressed, or trained on."""
     timeout_s: float = Field(gt=0)
     """A method that takes longer is stopped (seconds)."""
 

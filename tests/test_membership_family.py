@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from bench.membership import Evidence, Interval, Outputs, Result, measure, strongest, verdict
+from bench.membership import (
+    Evidence,
+    Interval,
+    Outputs,
+    Result,
+    dearest,
+    measure,
+    strongest,
+    verdict,
+)
 from bench.membership.loss import Loss
 
 
@@ -57,3 +66,9 @@ def test_scores_that_are_not_numbers_are_refused():
     evidence = Evidence(Outputs(np.zeros((4, 2)), np.zeros(4, np.int64)))
     with pytest.raises(ValueError, match="'broken' gave scores that are not finite"):
         measure(Broken(), evidence, members=2, seed=0)
+
+
+def test_the_dearest_of_some_attacks():
+    assert dearest([]) == "simple"
+    assert dearest(["loss", "lira-offline", "svc-entropy"]) == "standard"
+    assert dearest(["ulira", "loss"]) == "strong"

@@ -139,6 +139,21 @@ def test_dearer_attacks_are_added_and_then_kept(workplace: Workplace, tmp_path: 
     again = workplace("run", *arguments)
     assert again.stderr == ""
     assert [record] == list(read_records(tmp_path / "results"))
+    anew = workplace("evaluate", "--results", str(tmp_path / "results"))
+    assert anew.returncode == 0, anew.stderr
+    assert [record] == list(read_records(tmp_path / "results"))
+
+
+def test_durability_is_measured_where_it_is_asked_for(workplace: Workplace, tmp_path: Path):
+    arguments = (*SMALL, "--method", "original", "--results", str(tmp_path / "results"))
+    done = workplace("run", *arguments, "--durability")
+    assert done.returncode == 0, done.stderr
+    (record,) = read_records(tmp_path / "results")
+    assert record.metrics["relearn_steps"] == 0  # it never forgot
+    without = next(each for each in workplace.records() if each.label == "original")
+    assert without.metrics["relearn_steps"] is None
+    again = workplace("run", *arguments)
+    assert again.stderr == ""
 
 
 def test_per_utterance_outputs_stand_in_the_store(workplace: Workplace):

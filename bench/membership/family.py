@@ -18,7 +18,7 @@ from bench.membership.rmia import RMIA
 from bench.membership.roc import Interval
 from bench.membership.svc import SVC
 from bench.membership.ulira import ULiRA
-from bench.prices import Price
+from bench.prices import PRICES, Price
 
 ATTACKS: tuple[Attack, ...] = (
     Loss(),
@@ -35,6 +35,14 @@ ATTACKS: tuple[Attack, ...] = (
     ULiRA(),
 )
 """Every attack, with the parameters of its paper."""
+
+
+def dearest(names: Iterable[str]) -> Price:
+    """The price of the dearest of some attacks; of none, the lowest price."""
+    chosen = set(names)
+    prices = {attack.price for attack in ATTACKS if attack.name in chosen}
+    return max(prices, key=list(PRICES).index, default="simple")
+
 
 Verdict = Literal["cannot tell", "like retrained", "unlike retrained"]
 
