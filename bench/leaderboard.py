@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from bench.comparison import Cell, Ranks, ranks
+from bench.comparison import Cell, ranks
 from bench.records import Record, Tuned, read_records
 from bench.store import write_text
 from bench.tables import COLUMNS, COUNTS, EQUAL, UNTESTED, Line, lines, marks, notes, table_row
@@ -49,11 +49,13 @@ arXiv:2510.04251, report."""
 
 RANKS = """\
 Mean ranks by the gap to retraining, one rank a table; 1 is nearest. Two methods differ where their
-mean ranks are further apart than the critical difference (Nemenyi, 5 %)."""
+mean ranks are further apart than the critical difference (Nemenyi, 5 %). The marks compare the
+gaps themselves, over the runs of all tables."""
 
 GROUPS = {
     (): "Controls",
     ("forget",): "From the forget set alone",
+    ("forget", "statistics"): "From the forget set and statistics kept from training",
 }
 
 
@@ -135,27 +137,41 @@ def _best(group: list[Line], found: Mapping[str, str]) -> list[str]:
 
 def _overall(rows: Iterable[Line]) -> list[str]:
     """Mean ranks of the methods of each group over all tables, the retrained model aside."""
-    groups: dict[tuple[tuple[str, ...], Tuned | None], dict[str, dict[Cell, float]]] = {}
+    groups: dict[tuple[tuple[str, ...], Tuned | None], dict[str, list[Line]]] = {}
     for line in rows:
         if line.needs and 0 < _distance(line) < float("inf"):
-            # One mean a table: runs that share a model or a forget set are not independent.
-            table = Cell(line.corpus, line.recipe, line.scenario, 0, 0, 0)
             group = groups.setdefault((line.needs, line.tuned), {})
-            group.setdefault(line.label, {})[table] = _distance(line)
+            group.setdefault(line.label, []).append(line)
     parts = []
-    for (needs, tuned), values in groups.items():
-        tables = max(len(cells) for cells in values.values())
-        complete = {label: cells for label, cells in values.items() if len(cells) == tables}
+    for (needs, tuned), group in groups.items():
+        tables = max(len(found) for found in group.values())
+        complete = {label: found for label, found in group.items() if len(found) == tables}
         if tables > 1 and len(complete) > 1:
             parts.append(f"**{_title(needs, tuned)}**\n")
-            parts.append(_ranking(ranks(complete, "lower")) + "\n")
+            parts.append(_ranking(complete) + "\n")
     return ["## Over all tables\n", f"{RANKS}\n", *parts] if parts else []
 
 
-def _ranking(found: Ranks) -> str:
+def _ranking(group: Mapping[str, list[Line]]) -> str:
+    """The ranks of methods that stand in the same tables."""
+    # One mean a table: runs that share a model or a forget set are not independent.
+    found = ranks(
+        {
+            label: {
+                Cell(line.corpus, line.recipe, line.scenario, 0, 0, 0): _distance(line)
+                for line in rows
+            }
+            for label, rows in group.items()
+        },
+        "lower",
+    )
+    beside = marks([line for rows in group.values() for line in rows])
     order = sorted(found.means, key=lambda label: (found.means[label], label))
     text = tabulate(
-        [[label, f"{found.means[label]:.1f}"] for label in order],
+        [
+            [f"{label} {beside.get(label, '')}".strip(), f"{found.means[label]:.1f}"]
+            for label in order
+        ],
         headers=["method", "mean rank"],
         tablefmt="github",
         disable_numparse=True,

@@ -151,7 +151,7 @@ def marks(rows: Sequence[Line]) -> dict[str, str]:
     """A mark for the method of a group that is nearest to retraining, and for its equals.
 
     Args:
-        rows: of one corpus, recipe and scenario, with the same needs and way of tuning.
+        rows: with the same needs and way of tuning, of one table or of several.
 
     Returns:
         By label: `BEST`; `EQUAL` for one that cannot be told from the best, `UNTESTED` for one
@@ -160,7 +160,9 @@ def marks(rows: Sequence[Line]) -> dict[str, str]:
     """
     if not all(line.needs for line in rows):
         return {}
-    values = {line.label: line.cells("gap_to_retrain") for line in rows}
+    values: dict[str, dict[Cell, float]] = {}
+    for line in rows:
+        values.setdefault(line.label, {}).update(line.cells("gap_to_retrain"))
     rivals = {label: found for label, found in values.items() if any(found.values())}
     best = best_of(rivals, "lower") if len(rivals) > 1 else None
     if best is None or best.label is None:
