@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.errors import UndeclaredDataError, UnsupportedError
-from bench.membership import ATTACKS, PRICES, SIGHTS, Evidence, Outputs, Shadows, View, audit
+from bench.membership import ATTACKS, SIGHTS, Evidence, Outputs, Shadows, View, audit
+from bench.prices import PRICES
 
 
 def outputs(count, classes=3):
