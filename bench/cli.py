@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 
 KINDS = ("methods", "corpora", "recipes", "scenarios", "metrics", "criteria", "suites")
 
-_data_dir = click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder with the recordings, or with one folder a corpus.",
-)
-_jobs = click.option(
-    "--jobs", type=click.IntRange(1), help="Workers side by side; one a core if left out."
-)
 _device = click.option(
     "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True
 )

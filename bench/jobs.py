@@ -249,12 +249,11 @@ class Unlearning(_Answer):
 
     def is_done_by(self, record: Record) -> bool:
         """Whether a record is this job's, with what it asks for or more."""
-        found = {
-            self.fingerprint(attacks, durability)
+        return record.status == "done" and any(
+            record.fingerprint == self.fingerprint(attacks, durability)
             for attacks in down_to(self.attacks)
             for durability in {self.durability, True}
-        }
-        return record.status == "done" and record.fingerprint in found
+        )
 
     def is_stored(self) -> bool:
         """Whether the store has what the method left behind, so that it need not run."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ class Recipe:
     name: str
     text: str
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hash of what the file says, comments and layout aside."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -25,7 +26,16 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-_Document = TypeVar("_Document", bound=Document)
+class Filed(Document):
+    """A document that says itself where it lies."""
+
+    @property
+    @abstractmethod
+    def path(self) -> Path:
+        """Its place below the results folder."""
+
+
+_Filed = TypeVar("_Filed", bound=Filed)
 
 
 class Seeds(Document):
@@ -84,7 +94,7 @@ class Tuned(Document):
     """How many were spent, failed ones among them."""
 
 
-class Record(Document):
+class Record(Filed):
     """The result of one method on one forget set with one set of seeds."""
 
     schema_version: Literal[1] = 1
@@ -148,56 +158,35 @@ def write_document(path: Path, document: Document) -> None:
 
 
 def read_record(results: Path, path: Path) -> Record:
-    """Read a record and check it against its place.
-
-    Args:
-        results: the results folder.
-        path: the record's file.
-
-    Raises:
-        UserError: if the record is damaged, or lies where another belongs.
-    """
-    record = read_document("record", path, Record)
-    check_place("record", path, results, record.path)
-    return record
+    """Read a record and check it against its place; raises what `read_filed` raises."""
+    return read_filed("record", results, path, Record)
 
 
-def read_document(kind: str, path: Path, form: type[_Document]) -> _Document:
-    """Read a JSON file that `write_document` wrote.
+def read_filed(kind: str, results: Path, path: Path, form: type[_Filed]) -> _Filed:
+    """Read a JSON file that `write_document` wrote, and check it against its place.
 
     Args:
         kind: what a message calls it.
+        results: the results folder.
         path: the file.
         form: what it must hold.
 
     Raises:
-        UserError: if it is damaged.
+        UserError: if it is damaged, or lies where another belongs.
     """
     try:
-        return form.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        document = form.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError) as error:
         raise UserError(
             f"The {kind} {path} is damaged ({_first_line(error)}). "
             "Delete it and run again, or restore it from version control."
         ) from error
-
-
-def check_place(kind: str, path: Path, results: Path, own: Path) -> None:
-    """Refuse a file that lies where another belongs.
-
-    Args:
-        kind: what a message calls it.
-        path: where it lies.
-        results: the results folder.
-        own: where it belongs below that folder, by what it says of itself.
-
-    Raises:
-        UserError: if it lies elsewhere.
-    """
-    if results / own != path:
+    if results / document.path != path:
         raise UserError(
-            f"The {kind} {path} describes {own}. Move it there, or delete it and run again."
+            f"The {kind} {path} describes {document.path}. "
+            "Move it there, or delete it and run again."
         )
+    return document
 
 
 def read_records(results: Path, corpus: str = "*", recipe: str = "*") -> Iterator[Record]:

@@ -252,12 +252,8 @@ def _trainings(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]
     retrained = [
         Training(job.place, job.seeds.model, job.scenario, job.seeds.forget) for job in unlearnings
     ]
-    shadow_models = [
-        ShadowTraining(job.place, number)
-        for job in unlearnings
-        if job.attacks != "simple"
-        for number in range(COUNT)
-    ]
+    attacked = dict.fromkeys(job.place for job in unlearnings if job.attacks != "simple")
+    shadow_models = [ShadowTraining(place, number) for place in attacked for number in range(COUNT)]
     wanted: list[Training | ShadowTraining] = [*originals, *retrained, *shadow_models]
     return [job for job in dict.fromkeys(wanted) if not job.is_done()]
 

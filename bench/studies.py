@@ -16,12 +16,12 @@ from bench.recipe import load_recipe
 from bench.records import (
     TUNING,
     Document,
+    Filed,
     Number,
     Provenance,
     Status,
     Tuned,
-    check_place,
-    read_document,
+    read_filed,
     scenario_folder,
     write_document,
 )
@@ -68,7 +68,7 @@ def mean_of(values: Sequence[float | None]) -> float | None:
     return math.fsum(known) / len(known) if len(known) == len(values) else None
 
 
-class Study(Document):
+class Study(Filed):
     """The tuning of one row by one criterion on one corpus, recipe and scenario."""
 
     schema_version: Literal[1] = 1
@@ -149,18 +149,8 @@ def write_study(results: Path, study: Study) -> None:
 
 
 def read_study(results: Path, path: Path) -> Study:
-    """Read a study and check it against its place.
-
-    Args:
-        results: the results folder.
-        path: the study's file.
-
-    Raises:
-        UserError: if the study is damaged, or lies where another belongs.
-    """
-    study = read_document("study", path, Study)
-    check_place("study", path, results, study.path)
-    return study
+    """Read a study and check it against its place; raises what `read_filed` raises."""
+    return read_filed("study", results, path, Study)
 
 
 def tuned_rows(
