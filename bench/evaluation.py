@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,6 +30,8 @@ class Reference:
     """Positions of the forget set."""
     seed: int
     """Draws the balanced samples and the folds of the membership attacks."""
+    forgotten: Sequence[int] = ()
+    """Positions of what earlier requests of a sequence took."""
 
     @cached_property
     def sets(self) -> dict[str, list[int]]:
@@ -69,7 +72,7 @@ class Reference:
         return {**self.accuracies(self.retrained), "mia": self.attack(self.retrained)}
 
 
-def evaluate(unlearned: Logits, reference: Reference) -> dict[str, float]:
+def evaluate(unlearned: Logits, reference: Reference) -> dict[str, float | None]:
     """Compute every metric of a record except the costs; `metrics.METRICS` says what each is.
 
     Args:
@@ -85,10 +88,14 @@ def evaluate(unlearned: Logits, reference: Reference) -> dict[str, float]:
     )
     confidence = metrics.confidence(unlearned, labels)
     compared = sets["forget"] + sets["test"]
+    forgotten = list(reference.forgotten)
     return {
         "forgetting_rate": 1 - found["forget"],
         "relative_forgetting": metrics.relative_forgetting(original["forget"], found["forget"]),
         **{f"{name}_accuracy": value for name, value in found.items()},
+        "forgotten_accuracy": (
+            metrics.accuracy(unlearned[forgotten], labels[forgotten]) if forgotten else None
+        ),
         "test_uar": metrics.unweighted_average_recall(
             unlearned[sets["test"]], labels[sets["test"]]
         ),

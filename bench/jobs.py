@@ -187,6 +187,11 @@ class _Answer:
         """What is to be forgotten, by which model."""
         return self.place.request(self.scenario, self.seeds.model, self.seeds.forget)
 
+    def has_answer(self, request: Request) -> bool:
+        """Whether the store has what the method leaves behind, so that it need not run."""
+        key = identity(request, self.row, self.seeds.method)
+        return request.setup.store.has("unlearned", {**key, "clean": self.provenance.clean})
+
     def answer(self, request: Request) -> Unlearned:
         """What the method leaves behind, from the store or made now."""
         return unlearned(
@@ -255,12 +260,6 @@ class Unlearning(_Answer):
             for durability in {self.durability, True}
         )
 
-    def is_stored(self) -> bool:
-        """Whether the store has what the method left behind, so that it need not run."""
-        key = identity(self.request, self.row, self.seeds.method)
-        store = self.request.setup.store
-        return store.has("unlearned", {**key, "clean": self.provenance.clean})
-
     def execute(self) -> Record:
         """Run the method, unless the store has what it left behind, and write its record.
 
@@ -269,12 +268,23 @@ class Unlearning(_Answer):
         with _worker():
             return self._execute()
 
+    @property
+    def auditor(self) -> Auditor:
+        """Who attacks what the method leaves behind."""
+        return self.place.auditor(self.scenario, self.seeds.model, self.seeds.forget, self.attacks)
+
+    def shadow_unlearnings(self) -> list[ShadowUnlearning]:
+        """The shadow models that the attacks want the method to run on, and the store lacks."""
+        return [
+            ShadowUnlearning(self, number)
+            for number, request in enumerate(self.auditor.shadow_requests())
+            if not self.has_answer(request)
+        ]
+
     def _execute(self) -> Record:
         request = self.request
         here = self.evaluated_by or self.provenance.checkout()
-        auditor = self.place.auditor(
-            self.scenario, self.seeds.model, self.seeds.forget, self.attacks
-        )
+        auditor = self.auditor
         # A failure of these is not the method's.
         retraining = request.retrained.costs
         reference = request.reference
@@ -339,6 +349,30 @@ class Unlearning(_Answer):
             ),
         )
         return dict(made.meta)
+
+
+@dataclass(frozen=True)
+class ShadowUnlearning:
+    """Run one method on a shadow model, for the attacks on what it left of another model."""
+
+    audited: Unlearning
+    number: int
+    """Of the auditor's shadow requests."""
+
+    @property
+    def title(self) -> str:
+        """What the progress display calls it."""
+        shadow = self.audited.auditor.shadow_requests()[self.number].shadow
+        return f"{self.audited.title}: shadow model {shadow.number}"
+
+    def execute(self) -> None:
+        """Run the method and store what it leaves behind, unless it is there.
+
+        If it fails, the audited record will say so.
+        """
+        with _worker():
+            request = self.audited.auditor.shadow_requests()[self.number]
+            _attempt(lambda: self.audited.answer(request))
 
 
 @dataclass(frozen=True)

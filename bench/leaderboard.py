@@ -10,7 +10,18 @@ from tabulate import tabulate
 from bench.comparison import Cell, ranks
 from bench.records import Record, Tuned, read_records
 from bench.store import write_text
-from bench.tables import COLUMNS, COUNTS, EQUAL, UNTESTED, Line, lines, marks, notes, table_row
+from bench.tables import (
+    COLUMNS,
+    COUNTS,
+    EQUAL,
+    UNTESTED,
+    Line,
+    lines,
+    marks,
+    notes,
+    table_row,
+    yardstick,
+)
 
 HEAD = """\
 # Leaderboard
@@ -32,6 +43,8 @@ seeds and forget sets, ± half a 95 % interval (a bootstrap of model seeds and f
   forgotten utterance above a never-seen one of the same speakers, emotions and lengths; 50 is a
   guess, and being the largest of several it lies a little above even for *retrain*. "cannot tell"
   stands where no attack tells even *original* from *retrain*.
+- **within**: in how many runs the gap is no larger than the largest that models have which were
+  retrained with other seeds: there, the method is as good as retraining as far as the gap can say.
 - **told**: in how many runs an attack tells the model from the retrained one, of those in which an
   attack tells this model or the original from it; on whichever side: also a model that fits the
   forget set worse than one that never heard it.
@@ -81,7 +94,7 @@ def make_leaderboard(results: Path) -> str:
             parts.append(_table(group, found) + "\n")
             if needs:
                 parts.extend(f"{sentence}\n" for sentence in _best(group, found))
-        parts.extend(f"{note}\n" for note in notes(chosen))
+        parts.extend(f"{sentence}\n" for sentence in (*yardstick(chosen), *notes(chosen)))
     parts.extend(_overall(rows))
     return "\n".join(parts)
 

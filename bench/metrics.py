@@ -32,6 +32,9 @@ METRICS: dict[str, Metric] = {
         "accuracy on the forget set that unlearning took, over the original's", "retrained"
     ),
     "forget_accuracy": Metric("share of the forget set classified right", "retrained"),
+    "forgotten_accuracy": Metric(
+        "in a sequence, share of what earlier requests took that is classified right", "retrained"
+    ),
     "retain_accuracy": Metric("share of the retain set classified right", "retrained"),
     "heldout_accuracy": Metric("share of the held-out set classified right", "higher"),
     "test_accuracy": Metric("share of the test set classified right", "higher"),

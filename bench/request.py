@@ -77,6 +77,7 @@ class Request:
             replace(self.setup.split, train=sorted(self.sets["forget"] + self.sets["retain"])),
             self.sets["forget"],
             self.forget_seed,
+            self.sets.get("forgotten", []),
         )
 
     def _losses(self) -> NDArray[np.float64]:

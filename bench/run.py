@@ -156,13 +156,13 @@ def evaluate(
                 durability=durability or record.metrics.get("relearn_steps") is not None,
                 evaluated_by=here,
             )
-            if job.is_stored():
+            if job.has_answer(job.request):
                 jobs.append(job)
             else:
                 lacking.append(record)
         trainings = _trainings(jobs)
-    ordered: list[tuple[Job[Record | None], float]] = [(job, 1.0) for job in (*trainings, *jobs)]
-    _execute(ordered, options, console)
+        shadow_unlearnings = [each for job in jobs for each in job.shadow_unlearnings()]
+    _execute([(job, 1.0) for job in (*trainings, *shadow_unlearnings, *jobs)], options, console)
     return [read_record(options.results, job.record_path) for job in jobs], lacking
 
 
@@ -264,15 +264,20 @@ def _order(
     """Put jobs in the order in which workers take them, each with its weight.
 
     Trainings come first, for they are longest and the rest waits on them; then, cell by cell in
-    the same order, methods, the longest first. A method whose models are still in training waits.
+    the same order, methods, the longest first, on shadow models before the one that is audited. A
+    job whose models are still in the making waits.
     """
-    cells: dict[tuple[object, ...], int] = {}
-    for job in unlearnings:
-        cells.setdefault(_cell(job), len(cells))
     shares = _shares_of_training(unlearnings, results)
-    weighed = [(job, shares.get(job.row.label, UNKNOWN_WEIGHT)) for job in unlearnings]
-    weighed.sort(key=lambda pair: (cells[_cell(pair[0])], -pair[1]))
-    return [*((job, 1.0) for job in trainings), *weighed]
+    cells: dict[tuple[object, ...], list[tuple[Unlearning, float]]] = {}
+    for job in unlearnings:
+        weight = shares.get(job.row.label, UNKNOWN_WEIGHT)
+        cells.setdefault(_cell(job), []).append((job, weight))
+    ordered: list[tuple[Job[Record | None], float]] = [(job, 1.0) for job in trainings]
+    for weighed in cells.values():
+        weighed.sort(key=lambda pair: -pair[1])
+        ordered += [(each, weight) for job, weight in weighed for each in job.shadow_unlearnings()]
+        ordered += weighed
+    return ordered
 
 
 def _cell(job: Unlearning) -> tuple[object, ...]:

@@ -91,6 +91,7 @@ class ShadowRequest(Request):
 
     def __init__(self, shadow: Shadow, audited: Sequence[int]) -> None:
         setup, split = shadow.setup, shadow.setup.split
+        self.shadow = shadow
         self.setup = setup
         self.model_seed = shadow.seed
         self.train = shadow.places

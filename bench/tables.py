@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from bench.comparison import Cell, best_of
 from bench.intervals import Interval, bootstrap_mean
 from bench.records import Record, Tuned
+from bench.retraining import cell_of, gaps_of_retraining
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,9 +40,10 @@ COLUMNS = (
     Column("gap_to_retrain", "gap to retrain", 1, 1),
 )
 
-COUNTS = ("told", "runs")
-"""The last columns: in how many records an attack tells the model from the retrained one, of those
-where it could; and how many records there are."""
+COUNTS = ("within", "told", "runs")
+"""The last columns: in how many records the model is no further from the retrained one than models
+retrained with other seeds are, of those with such models; in how many an attack tells it from the
+retrained one, of those where it could; and how many records there are."""
 
 BEST, EQUAL, UNTESTED = "*", "=", "?"
 """The method of a group that is nearest to retraining; one that cannot be told from it; and one
@@ -62,6 +65,8 @@ class Line:
     label: str
     needs: tuple[str, ...]
     records: tuple[Record, ...]
+    retrainings: Mapping[Cell, Sequence[float]]
+    """What `gaps_of_retraining` found in the table."""
 
     def estimate(self, metric: str) -> Interval | None:
         """The metric over the records that have it, with its interval."""
@@ -76,17 +81,17 @@ class Line:
     def cells(self, metric: str) -> dict[Cell, float]:
         """The metric of each record that has it, by what a comparison pairs."""
         return {
-            Cell(
-                self.corpus,
-                self.recipe,
-                self.scenario,
-                record.seeds.model,
-                record.seeds.forget,
-                record.seeds.method,
-            ): value
+            cell_of(record): value
             for record in self.records
             if (value := record.metrics.get(metric)) is not None
         }
+
+    @property
+    def within(self) -> tuple[int, int]:
+        """In how many records the gap is at most the largest of retraining's own, of how many."""
+        gaps = self.cells("gap_to_retrain")
+        shared = gaps.keys() & self.retrainings.keys()
+        return sum(gaps[each] <= max(self.retrainings[each]) for each in shared), len(shared)
 
     @property
     def told(self) -> tuple[int, int]:
@@ -107,11 +112,16 @@ class Line:
 
 def lines(records: Iterable[Record]) -> list[Line]:
     """Gather records into rows, by corpus, recipe, scenario, data needed and name."""
+    records = list(records)
     groups: dict[tuple[str, str, str, str], list[Record]] = {}
     for record in records:
         key = (record.corpus, record.recipe, record.scenario, record.label)
         groups.setdefault(key, []).append(record)
-    found = [Line(*key, tuple(group[0].needs), tuple(group)) for key, group in groups.items()]
+    retrainings = gaps_of_retraining(records)
+    found = [
+        Line(*key, tuple(group[0].needs), tuple(group), retrainings)
+        for key, group in groups.items()
+    ]
     return sorted(
         found,
         key=lambda line: (
@@ -185,6 +195,19 @@ def notes(rows: Iterable[Line]) -> list[str]:
     ]
 
 
+def yardstick(rows: Sequence[Line]) -> list[str]:
+    """A sentence on how far retrained models of one table are from each other, if it is known."""
+    here = {each for line in rows for each in line.cells("gap_to_retrain")}
+    gaps = [gap for each in here for gap in rows[0].retrainings.get(each, ())]
+    if not gaps:
+        return []
+    return [
+        "Models retrained with other seeds are themselves "
+        f"{statistics.fmean(gaps):.1f} points from the retrained model ({min(gaps):.1f} to "
+        f"{max(gaps):.1f})."
+    ]
+
+
 def render(records: Iterable[Record], style: Format) -> str:
     """The standardised table.
 
@@ -203,6 +226,8 @@ def render(records: Iterable[Record], style: Format) -> str:
     for key in dict.fromkeys((line.corpus, line.recipe, line.scenario) for line in rows):
         chosen = [line for line in rows if (line.corpus, line.recipe, line.scenario) == key]
         parts.append(_table(key, chosen, style))
+        if style != "latex":
+            parts.extend(yardstick(chosen))
     legend = [LEGEND] if style != "latex" else []
     return "\n\n".join([*parts, *legend, *notes(rows)])
 
@@ -246,9 +271,10 @@ def table_row(line: Line, mark: str = "") -> list[str]:
     """
     done = len(line.records) - len(line.failures)
     runs = str(done) if not line.failures else f"{done} of {len(line.records)}"
-    told = "{} of {}".format(*line.told) if line.told[1] else "–"
+    counts = ["{} of {}".format(*each) if each[1] else "–" for each in (line.within, line.told)]
     cells = [cell(line, column) for column in COLUMNS]
-    return [f"{line.label} {mark}".strip(), ", ".join(line.needs) or "nothing", *cells, told, runs]
+    name = f"{line.label} {mark}".strip()
+    return [name, ", ".join(line.needs) or "nothing", *cells, *counts, runs]
 
 
 def to_frame(records: Iterable[Record]) -> pd.DataFrame:

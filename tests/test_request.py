@@ -102,9 +102,10 @@ def test_the_models_retrained_for_a_sequence_never_heard_what_went_before():
     assert not set(retrained) & set(request.so_far)
 
 
-def test_what_was_forgotten_before_counts_in_no_metric():
+def test_what_was_forgotten_before_counts_in_no_set_but_its_own():
     request = make("sequential:2x2:2")
     reference = request.reference
+    assert reference.forgotten == request.sets["forgotten"]
     for name in ("forget", "retain", "heldout", "test"):
         assert reference.sets[name] == request.sets[name]
     assert not {place for places in reference.sets.values() for place in places} & set(
