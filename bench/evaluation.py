@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import membership, metrics
+from bench.membership import signals
 from bench.outputs import Logits
 from bench.splits import Split
 
@@ -86,7 +87,7 @@ def evaluate(unlearned: Logits, reference: Reference) -> dict[str, float | None]
     auc, tpr = membership.threshold_free(
         reference.losses(unlearned, "forget"), reference.losses(unlearned, "heldout")
     )
-    confidence = metrics.confidence(unlearned, labels)
+    confidence = signals.confidence(unlearned, labels)
     compared = sets["forget"] + sets["test"]
     forgotten = list(reference.forgotten)
     return {

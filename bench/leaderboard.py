@@ -14,8 +14,11 @@ from bench.tables import (
     COLUMNS,
     COUNTS,
     EQUAL,
+    LASTING,
     UNTESTED,
     Line,
+    has_lasting,
+    lasting_row,
     lines,
     marks,
     notes,
@@ -52,6 +55,17 @@ seeds and forget sets, ± half a 95 % interval (a bootstrap of model seeds and f
   retraining.
 - **gap to retrain**: mean absolute difference to the retrained model over forget, retain and test
   accuracy and MIA, in points; 0 is ideal.
+
+Folded away below each table stands who bears the loss, and what lasts:
+
+- **worst emotion**, **worst speaker**, **worst gender**: the largest loss of accuracy of such a
+  group (of at least 10 utterances) in the test or the retain set, in points.
+- **agreement**: share of the forget set, and of the test set, that the model and the retrained
+  model take for the same emotion.
+- **int8 return**, **pruned return**: accuracy on the forget set that comes back, in points, once
+  weights are rounded to int8, and once the smallest 30 % of them are set to zero.
+- **relearn steps**: steps of training on the forget set until it is known as well as to the
+  original; 31 if it never is. Fewer than *retrain* takes: it was hidden, not forgotten.
 
 This page is made by `ser-unlearn leaderboard` from the records in `results/`; do not edit it.
 """
@@ -94,6 +108,8 @@ def make_leaderboard(results: Path) -> str:
             parts.append(_table(group, found) + "\n")
             if needs:
                 parts.extend(f"{sentence}\n" for sentence in _best(group, found))
+        if has_lasting(chosen):
+            parts.append(_lasting(chosen) + "\n")
         parts.extend(f"{sentence}\n" for sentence in (*yardstick(chosen), *notes(chosen)))
     parts.extend(_overall(rows))
     return "\n".join(parts)
@@ -205,6 +221,19 @@ def _table(group: list[Line], found: Mapping[str, str]) -> str:
         disable_numparse=True,
         colalign=("left", *("right" for _ in (*COLUMNS, *COUNTS))),
     )
+
+
+def _lasting(rows: list[Line]) -> str:
+    """The second table of a scenario, folded away."""
+    text = tabulate(
+        [[label, *rest] for label, _, *rest in map(lasting_row, rows)],
+        headers=["method", *(column.title for column in LASTING)],
+        tablefmt="github",
+        disable_numparse=True,
+        colalign=("left", *("right" for _ in LASTING)),
+    )
+    summary = "Who bears the loss, and does forgetting last?"
+    return f"<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
 def _origin(rows: Iterable[Line]) -> str:

@@ -147,14 +147,6 @@ def cross_entropy(logits: Logits, labels: Labels) -> NDArray[np.float64]:
     return loss
 
 
-def confidence(logits: Logits, labels: Labels) -> NDArray[np.float64]:
-    """Each utterance's probability of its own label: [N]."""
-    import numpy as np
-
-    probability: NDArray[np.float64] = np.exp(-cross_entropy(logits, labels))
-    return probability
-
-
 def gap_to_retrain(unlearned: Mapping[str, float], retrained: Mapping[str, float]) -> float:
     """Mean absolute difference over forget, retain and test accuracy and the attack's, in points.
 

@@ -7,7 +7,7 @@ most, or on speakers who never asked for anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +15,6 @@ import numpy as np
 from bench.outputs import Logits
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bench.corpus import Corpus
     from bench.evaluation import Reference
 
@@ -86,14 +84,6 @@ def shares(unlearned: Logits, reference: Reference, groups: Groups) -> Iterator[
                     float(before[chosen].mean()),
                     float(after[chosen].mean()),
                 )
-
-
-def table(unlearned: Logits, reference: Reference, groups: Groups) -> pd.DataFrame:
-    """Every group as a line, with the columns of `Share` and its drop in points."""
-    import pandas as pd
-
-    found = shares(unlearned, reference, groups)
-    return pd.DataFrame([{**asdict(each), "drop": each.drop} for each in found])
 
 
 def spread(unlearned: Logits, reference: Reference, groups: Groups) -> dict[str, float | None]:

@@ -40,6 +40,19 @@ COLUMNS = (
     Column("gap_to_retrain", "gap to retrain", 1, 1),
 )
 
+LASTING = (
+    Column("worst_emotion_drop", "worst emotion", 1, 1),
+    Column("worst_speaker_drop", "worst speaker", 1, 1),
+    Column("worst_gender_drop", "worst gender", 1, 1),
+    Column("forget_agreement", "agreement forget %", 100, 1),
+    Column("test_agreement", "agreement test %", 100, 1),
+    Column("quantised_return", "int8 return", 1, 1),
+    Column("pruned_return", "pruned return", 1, 1),
+    Column("relearn_steps", "relearn steps", 1, 1),
+)
+"""Of the second table: who bears the loss, how like retraining the model is utterance by utterance,
+and what lasts."""
+
 COUNTS = ("within", "told", "runs")
 """The last columns: in how many records the model is no further from the retrained one than models
 retrained with other seeds are, of those with such models; in how many an attack tells it from the
@@ -226,22 +239,20 @@ def render(records: Iterable[Record], style: Format) -> str:
     for key in dict.fromkeys((line.corpus, line.recipe, line.scenario) for line in rows):
         chosen = [line for line in rows if (line.corpus, line.recipe, line.scenario) == key]
         parts.append(_table(key, chosen, style))
+        if has_lasting(chosen):
+            parts.append(_second_table(key, chosen, style))
         if style != "latex":
             parts.extend(yardstick(chosen))
     legend = [LEGEND] if style != "latex" else []
     return "\n\n".join([*parts, *legend, *notes(rows)])
 
 
-def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
-    from tabulate import tabulate
+def has_lasting(rows: Iterable[Line]) -> bool:
+    """Whether durability was measured, so that there is a second table to show."""
+    return any(line.estimate("relearn_steps") for line in rows)
 
-    title = "{}, recipe {}, scenario {}".format(*key)
-    table_format = {"terminal": "simple", "github": "github", "latex": "latex_booktabs"}[style]
-    # A terminal is narrow: its headers break where a column's title has two words.
-    headers = [
-        column.title.replace(" ", "\n", 1) if style == "terminal" else column.title
-        for column in COLUMNS
-    ]
+
+def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
     found = {
         label: mark
         for group in dict.fromkeys((line.needs, line.tuned) for line in rows)
@@ -249,12 +260,36 @@ def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
             [line for line in rows if (line.needs, line.tuned) == group]
         ).items()
     }
-    text = tabulate(
+    return _titled(
+        "{}, recipe {}, scenario {}".format(*key),
         [table_row(line, found.get(line.label, "")) for line in rows],
-        headers=["method", "needs", *headers, *COUNTS],
+        ["method", "needs", *(column.title for column in COLUMNS), *COUNTS],
+        style,
+    )
+
+
+def _second_table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
+    return _titled(
+        "{}, recipe {}, scenario {}: who bears the loss, and what lasts".format(*key),
+        [lasting_row(line) for line in rows],
+        ["method", "needs", *(column.title for column in LASTING)],
+        style,
+    )
+
+
+def _titled(title: str, rows: list[list[str]], headers: list[str], style: Format) -> str:
+    from tabulate import tabulate
+
+    table_format = {"terminal": "simple", "github": "github", "latex": "latex_booktabs"}[style]
+    if style == "terminal":
+        # A terminal is narrow: headers break where a column's title has two words.
+        headers = [header.replace(" ", "\n", 1) for header in headers]
+    text = tabulate(
+        rows,
+        headers=headers,
         tablefmt=table_format,
         disable_numparse=True,
-        colalign=("left", "left", *("right" for _ in (*COLUMNS, *COUNTS))),
+        colalign=("left", "left", *("right" for _ in headers[2:])),
     )
     heading = {"terminal": title, "github": f"### {title}", "latex": f"% {title}"}[style]
     if style == "latex":
@@ -275,6 +310,12 @@ def table_row(line: Line, mark: str = "") -> list[str]:
     cells = [cell(line, column) for column in COLUMNS]
     name = f"{line.label} {mark}".strip()
     return [name, ", ".join(line.needs) or "nothing", *cells, *counts, runs]
+
+
+def lasting_row(line: Line) -> list[str]:
+    """A row's cells in the second table: label, data needed, a cell for each of `LASTING`."""
+    needs = ", ".join(line.needs) or "nothing"
+    return [line.label, needs, *(cell(line, column) for column in LASTING)]
 
 
 def to_frame(records: Iterable[Record]) -> pd.DataFrame:

@@ -25,6 +25,7 @@ class Finetune(Method):
     reference = "Warnecke et al. 2023, arXiv:2108.11577; Golatkar et al. 2020, arXiv:1911.04933"
     needs = frozenset({"retain"})
     smoke = {"epochs": 1}
+    search_space = {"learning_rate": (1e-4, 1e-2, "log"), "epochs": (1, 10, "int")}
 
     learning_rate: float = 1e-3
     epochs: int = 3

@@ -26,6 +26,7 @@ class GradientAscent(Method):
     reference = "Golatkar et al. 2020, arXiv:1911.04933; Thudi et al. 2022, arXiv:2109.13398"
     needs = frozenset({"forget"})
     smoke = {"epochs": 1}
+    search_space = {"learning_rate": (1e-4, 1e-1, "log"), "epochs": (2, 30, "int")}
 
     learning_rate: float = 1e-3
     epochs: int = 10

@@ -100,19 +100,6 @@ def test_cross_entropy_survives_huge_logits():
     np.testing.assert_array_equal(metrics.cross_entropy(logits, np.array([0, 1])), [0, 1000])
 
 
-def test_confidence_is_the_probability_of_the_label():
-    # Logits (ln 3, 0): probabilities 3/4 and 1/4.
-    logits = np.array([[math.log(3), 0], [math.log(3), 0]], dtype=np.float32)
-    found = metrics.confidence(logits, np.array([0, 1]))
-    np.testing.assert_allclose(found, [0.75, 0.25], atol=1e-7)  # ln 3 as float32
-
-
-def test_confidence_agrees_with_softmax_of_scipy(drawn):
-    logits, _, labels = drawn
-    expected = softmax(logits.astype(np.float64), axis=1)[np.arange(40), labels]
-    np.testing.assert_allclose(metrics.confidence(logits, labels), expected, atol=AGREEMENT)
-
-
 def test_gap_to_retrain_is_the_mean_of_four_differences_in_points():
     unlearned = {"forget": 0.5, "retain": 0.9, "test": 0.6, "mia": 0.55}
     retrained = {"forget": 0.6, "retain": 1.0, "test": 0.6, "mia": 0.5}

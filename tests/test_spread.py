@@ -42,11 +42,11 @@ UNLEARNED = logits([0, 1, 2, 12, 14, 20, 41, 43, *range(52, 60)])
 ORIGINAL = [20, 40]  # wrong before: 20 stays wrong, 40 is won
 
 
-def test_every_group_of_the_test_and_the_retain_set_is_in_the_table():
-    found = spread.table(UNLEARNED, reference(ORIGINAL), GROUPS)
+def test_every_group_of_the_test_and_the_retain_set_has_its_share():
+    found = list(spread.shares(UNLEARNED, reference(ORIGINAL), GROUPS))
     counts = {
         (line.set, line.kind, line.group): (line.count, line.original, line.unlearned)
-        for line in found.itertuples()
+        for line in found
     }
     assert counts == {
         # Even places are calm. Lost: 52, 54, 56, 58 are calm; 41, 43 and 53 to 59 odd are angry.
@@ -62,7 +62,7 @@ def test_every_group_of_the_test_and_the_retain_set_is_in_the_table():
         ("retain", "gender", "female"): (10, 1.0, 8 / 10),
         ("retain", "gender", "male"): (20, 19 / 20, 19 / 20),
     }
-    drops = found.set_index(["set", "kind", "group"])["drop"]
+    drops = {(each.set, each.kind, each.group): each.drop for each in found}
     assert drops["test", "speaker", "dirk"] == 100
     assert drops["retain", "speaker", "bert"] == 0
 

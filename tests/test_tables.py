@@ -198,6 +198,30 @@ def test_where_no_attack_can_tell_the_table_says_so(told, cells):
     assert (found[6], found[-2]) == cells
 
 
+LASTING = {
+    "worst_emotion_drop": 4.0,
+    "worst_speaker_drop": 12.5,
+    "worst_gender_drop": None,
+    "forget_agreement": 0.75,
+    "test_agreement": 0.875,
+    "quantised_return": -1.5,
+    "pruned_return": 6.25,
+}
+
+
+def test_the_second_table_stands_where_durability_was_measured(tmp_path: Path):
+    without = make_record(metrics={**LASTING, "relearn_steps": None})
+    assert "who bears the loss" not in render([without], "terminal")
+    known = make_record(metrics={**LASTING, "relearn_steps": 8.0})
+    for style in ("terminal", "github", "latex"):
+        assert "scenario random:16: who bears the loss, and what lasts" in render([known], style)
+    expected = ["4.0", "12.5", "–", "75.0", "87.5", "-1.5", "6.2", "8.0"]
+    write_record(tmp_path, known)
+    folded = make_leaderboard(tmp_path).split("<details>")[1].split("</details>")[0]
+    row = next(line for line in folded.splitlines() if line.startswith("| fade"))
+    assert [part.strip() for part in row.strip("|").split("|")] == ["fade", *expected]
+
+
 def test_the_leaderboard_says_who_loses_least_of_those_that_forget(tmp_path: Path):
     for label, rate, drop in [("keeps", 0.5, 0.1), ("best", 0.95, 1.25), ("worse", 1.0, 9.0)]:
         metrics = {"forgetting_rate": rate, "test_accuracy_drop": drop}

@@ -17,7 +17,7 @@ from bench.membership.family import (
 from bench.membership.loss import loss_attack, threshold_free
 from bench.membership.matching import match
 from bench.membership.roc import Interval
-from bench.membership.svc import called_nonmember, efficacy
+from bench.membership.svc import efficacy
 
 __all__ = [
     "ATTACKS",
@@ -33,7 +33,6 @@ __all__ = [
     "Verdict",
     "View",
     "audit",
-    "called_nonmember",
     "dearest",
     "efficacy",
     "loss_attack",

@@ -54,14 +54,6 @@ class SVC(Attack):
         return found
 
 
-def called_nonmember(scores: Scores) -> float:
-    """Share of utterances that an SVC's decision function calls non-member, in 0..1.
-
-    Over the forget set, the "MIA-Efficacy" of Jia et al. 2023, arXiv:2304.04934.
-    """
-    return float((scores < 0).mean())
-
-
 def efficacy(forget: Scores, retain: Scores, heldout: Scores, seed: int) -> float:
     """Share of the forget set that an SVC calls non-member.
 
