@@ -85,6 +85,9 @@ def main() -> None:
 @click.option("--model-seeds", type=click.IntRange(1), help="How many original models.")
 @click.option("--forget-seeds", type=click.IntRange(1), help="How many forget sets of each.")
 @click.option(
+    "--method-seeds", type=click.IntRange(1), help="How often methods run on each forget set."
+)
+@click.option(
     "--set",
     "settings",
     multiple=True,
@@ -111,6 +114,7 @@ def run(
     methods: tuple[str, ...],
     model_seeds: int | None,
     forget_seeds: int | None,
+    method_seeds: int | None,
     settings: tuple[str, ...],
     attacks: Price | None,
     durability: bool,
@@ -131,6 +135,7 @@ def run(
         "methods": list(methods),
         "model_seeds": model_seeds,
         "forget_seeds": forget_seeds,
+        "method_seeds": method_seeds,
         "attacks": attacks,
         "durability": durability,
     }

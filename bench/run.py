@@ -191,12 +191,13 @@ def _grid(
         place = place_of(corpus, recipe, options)
         # The same forget set again is no further evidence.
         forget_seeds = suite.forget_seeds if kind_of(scenario).seeded else 1
-        for model, forget, row in itertools.product(
+        for model, forget, method, row in itertools.product(
             range(suite.model_seeds),
             range(forget_seeds),
+            range(suite.method_seeds),
             [*rows, *tuned[corpus, recipe, scenario]],
         ):
-            seeds = Seeds(model=model, forget=forget, method=0)
+            seeds = Seeds(model=model, forget=forget, method=method)
             yield Unlearning(
                 place,
                 scenario,

@@ -30,6 +30,8 @@ class Suite(BaseModel):
     model_seeds: int = Field(ge=1)
     """How many: 0, 1, 2 ..."""
     forget_seeds: int = Field(ge=1)
+    method_seeds: int = Field(default=1, ge=1)
+    """How often every method runs on each forget set."""
     attacks: Price = "simple"
     """The dearest membership attacks to run."""
     durability: bool = False

@@ -144,6 +144,18 @@ def test_dearer_attacks_are_added_and_then_kept(workplace: Workplace, tmp_path: 
     assert [record] == list(read_records(tmp_path / "results"))
 
 
+def test_methods_run_again_with_other_random_numbers(workplace: Workplace, tmp_path: Path):
+    arguments = (*SMALL, "--method", "retrain", "--method", "random_label", "--method-seeds", "2")
+    done = workplace("run", *arguments, "--results", str(tmp_path / "results"))
+    assert done.returncode == 0, done.stderr
+    records = list(read_records(tmp_path / "results"))
+    found = {(each.label, each.seeds.method): each.metrics["output_divergence"] for each in records}
+    assert set(found) == {(row, seed) for row in ("retrain", "random_label") for seed in (0, 1)}
+    assert found["random_label", 0] != found["random_label", 1]
+    # The recipe's randomness goes with the model seed.
+    assert found["retrain", 0] == found["retrain", 1] == 0
+
+
 def test_durability_is_measured_where_it_is_asked_for(workplace: Workplace, tmp_path: Path):
     arguments = (*SMALL, "--method", "original", "--results", str(tmp_path / "results"))
     done = workplace("run", *arguments, "--durability")

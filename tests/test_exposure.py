@@ -1,0 +1,111 @@
+"""A method that only looks as if it forgot is exposed, through the real command line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.records import Record, read_records
+
+PROJECT = Path(__file__).parents[1]
+
+FLIP = '''
+from dataclasses import dataclass
+from itertools import cycle
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from bench import Method, Recogniser, Task
+
+
+@dataclass(frozen=True)
+class Flip(Method):
+    """Give each utterance of the forget set another top class, and keep all else as it is."""
+
+    reference = "none"
+    needs = frozenset({"forget", "retain"})
+
+    def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
+        optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
+        for _ in range(40):
+            forget = cycle(task.forget.batches(32))
+            for kept, (inputs, lengths, labels) in zip(task.retain.batches(32), forget):
+                logits = model(inputs, lengths)
+                own = logits.gather(1, labels[:, None])
+                others = logits.scatter(1, labels[:, None], -torch.inf)
+                flipped = (own - others.amax(1, keepdim=True) + 1).clamp_min(0).mean()
+                loss = flipped + cross_entropy(model(kept.inputs, kept.lengths), kept.labels)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+            if task.accuracy(model, task.forget) == 0:
+                break
+        return model
+'''
+
+LARGER = {
+    "channels: 16": "channels: 48",
+    "embedding_size: 16": "embedding_size: 32",
+    "number_of_epochs: 6": "number_of_epochs: 12",
+}
+"""Of the recipe `tiny`: what it takes to flip some utterances and leave the others alone."""
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
+    """What the fake leaves, and what retraining leaves, by label."""
+    folder = tmp_path_factory.mktemp("exposure")
+    for name in ("bench", "methods", "datasets"):
+        shutil.copytree(PROJECT / name, folder / name)
+    (folder / "methods" / "flip.py").write_text(FLIP)
+    recipes = folder / "bench" / "recipes"
+    recipe = (recipes / "tiny.yaml").read_text()
+    for small, large in LARGER.items():
+        assert small in recipe
+        recipe = recipe.replace(small, large)
+    (recipes / "larger.yaml").write_text(recipe)
+    done = subprocess.run(
+        [
+            sys.executable, "-c", "from bench.cli import main; main()", "run",
+            "--corpus", "espeak", "--recipe", "larger", "--scenario", "random:48",
+            "--model-seeds", "1", "--forget-seeds", "1", "--attacks", "strong", "--durability",
+            "--method", "flip", "--method", "retrain",
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return {record.label: record for record in read_records(folder / "results")}
+
+
+def test_by_the_forgetting_rate_the_fake_is_perfect(records: dict[str, Record]):
+    assert records["flip"].metrics["forgetting_rate"] == 1
+
+
+def test_shadow_models_that_unlearned_expose_it(records: dict[str, Record]):
+    attack = records["flip"].attacks["ulira"]
+    assert attack.verdict == "unlike retrained"
+    assert attack.auc[1] > 0.5  # it knows who was to be forgotten, all attacks taken together
+    assert records["flip"].metrics["told_from_retrained"] == 1
+
+
+def test_retraining_is_not_told_from_itself(records: dict[str, Record]):
+    verdicts = {attack.verdict for attack in records["retrain"].attacks.values()}
+    assert "unlike retrained" not in verdicts
+    assert records["retrain"].metrics["told_from_retrained"] != 1
+
+
+def test_what_it_did_is_harder_to_undo_than_what_retraining_never_learnt(
+    records: dict[str, Record],
+):
+    flip, retrained = (records[label].metrics["relearn_steps"] for label in ("flip", "retrain"))
+    assert flip > retrained
