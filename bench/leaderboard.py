@@ -23,6 +23,7 @@ from bench.tables import (
     marks,
     notes,
     table_row,
+    within_of,
     yardstick,
 )
 
@@ -198,13 +199,17 @@ def _ranking(group: Mapping[str, list[Line]]) -> str:
     order = sorted(found.means, key=lambda label: (found.means[label], label))
     text = tabulate(
         [
-            [f"{label} {beside.get(label, '')}".strip(), f"{found.means[label]:.1f}"]
+            [
+                f"{label} {beside.get(label, '')}".strip(),
+                f"{found.means[label]:.1f}",
+                within_of(group[label]),
+            ]
             for label in order
         ],
-        headers=["method", "mean rank"],
+        headers=["method", "mean rank", "within"],
         tablefmt="github",
         disable_numparse=True,
-        colalign=("left", "right"),
+        colalign=("left", "right", "right"),
     )
     apart = f"Critical difference: {found.critical_difference:.1f}."
     if found.p is not None:

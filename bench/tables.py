@@ -306,10 +306,17 @@ def table_row(line: Line, mark: str = "") -> list[str]:
     """
     done = len(line.records) - len(line.failures)
     runs = str(done) if not line.failures else f"{done} of {len(line.records)}"
-    counts = ["{} of {}".format(*each) if each[1] else "–" for each in (line.within, line.told)]
+    told = "{} of {}".format(*line.told) if line.told[1] else "–"
     cells = [cell(line, column) for column in COLUMNS]
     name = f"{line.label} {mark}".strip()
-    return [name, ", ".join(line.needs) or "nothing", *cells, *counts, runs]
+    return [name, ", ".join(line.needs) or "nothing", *cells, within_of([line]), told, runs]
+
+
+def within_of(rows: Iterable[Line]) -> str:
+    """In how many records of some rows the gap is within retraining's own, as a table shows it."""
+    found = [line.within for line in rows]
+    count, known = (sum(numbers) for numbers in zip(*found, strict=True))
+    return f"{count} of {known}" if known else "–"
 
 
 def lasting_row(line: Line) -> list[str]:

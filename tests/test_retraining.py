@@ -8,7 +8,7 @@ from toys import make_record
 from bench.comparison import Cell
 from bench.records import Record
 from bench.retraining import gaps_of_retraining
-from bench.tables import lines, render, yardstick
+from bench.tables import lines, render, within_of, yardstick
 
 NAMES = ("forget_accuracy", "retain_accuracy", "test_accuracy", "mia_accuracy")
 
@@ -80,6 +80,7 @@ def test_within_counts_the_runs_that_are_no_further_than_another_seed():
     reference, near = lines([*method, *RETRAINED])
     assert (near.label, near.within) == ("near", (2, 3))  # 13.6 > 13.5
     assert reference.within == (3, 3)
+    assert within_of([near, reference]) == "5 of 6"
 
 
 def test_the_table_says_how_wide_the_yardstick_is():

@@ -239,10 +239,10 @@ def test_the_leaderboard_ranks_over_all_tables(tmp_path: Path):
             write_record(tmp_path, record)
     text = make_leaderboard(tmp_path).split("## Over all tables")[1]
     rows = [line.split() for line in text.splitlines() if line.startswith("| ")]
-    assert [(row[1], row[-2]) for row in rows[1:]] == [
-        ("near", "1.0"),
-        ("middle", "2.0"),
-        ("far", "3.0"),
+    assert [(row[1], row[-4], row[-2]) for row in rows[1:]] == [
+        ("near", "1.0", "–"),
+        ("middle", "2.0", "–"),
+        ("far", "3.0", "–"),
     ]
     # q(0.05; 3) = 3.314: 3.314 / sqrt(2) * sqrt(3 * 4 / (6 * 2)).
     assert "Critical difference: 2.3." in text
