@@ -22,6 +22,7 @@ from bench import espeak
 from bench.audio import decode
 from bench.errors import UserError, unknown_name
 from bench.identity import digest, file_digest, module_digest
+from bench.records import TUNING
 from bench.store import Artefact, Store
 
 if TYPE_CHECKING:
@@ -164,6 +165,10 @@ def parse_card(text: str, path: Path) -> Card:
         raise UserError(f"The card {path} is not valid. Mend this: {error}") from error
     if card.name != path.stem:
         raise UserError(f"The card {path} calls itself '{card.name}'. Rename one of the two.")
+    if card.name == TUNING:
+        raise UserError(
+            f"The card {path} would put its records where the studies of tuning lie. Rename both."
+        )
     return card
 
 

@@ -126,6 +126,11 @@ def test_a_card_that_goes_by_another_name_than_its_file_is_refused():
         parse_card(yaml.safe_dump(section()), Path("small.yaml"))
 
 
+def test_no_corpus_may_be_called_as_the_folder_of_studies():
+    with pytest.raises(UserError, match="where the studies of tuning lie"):
+        parse_card(yaml.safe_dump({**section(), "name": "tuning"}), Path("tuning.yaml"))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
