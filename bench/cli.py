@@ -292,7 +292,7 @@ def evaluate(
     """Compute the metrics of the records anew, without running a method again.
 
     The store keeps what every unlearned model says. A record of which it does not is left as it
-    is, and named.
+    is, and named. The dearest attacks do run methods, on the shadow models that are new to them.
     """
     from rich.console import Console
 
