@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from bench.records import Record, read_records
 
 PROJECT = Path(__file__).parents[1]
@@ -57,10 +55,8 @@ LARGER = {
 """Of the recipe `tiny`: what it takes to flip some utterances and leave the others alone."""
 
 
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
+def run_in(folder: Path) -> dict[str, Record]:
     """What the fake leaves, and what retraining leaves, by label."""
-    folder = tmp_path_factory.mktemp("exposure")
     for name in ("bench", "methods", "datasets"):
         shutil.copytree(PROJECT / name, folder / name)
     (folder / "methods" / "flip.py").write_text(FLIP)
@@ -87,25 +83,17 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
     return {record.label: record for record in read_records(folder / "results")}
 
 
-def test_by_the_forgetting_rate_the_fake_is_perfect(records: dict[str, Record]):
-    assert records["flip"].metrics["forgetting_rate"] == 1
+def test_a_method_that_only_flips_the_top_class_is_exposed(tmp_path: Path):
+    # One test, for its records take minutes, and other workers would make them again.
+    records = run_in(tmp_path)
+    flip, retrained = records["flip"], records["retrain"]
+    assert flip.metrics["forgetting_rate"] == 1  # by this alone it is perfect
 
+    assert flip.attacks["ulira"].verdict == "unlike retrained"
+    _, low, _ = flip.attacks["ulira"].auc
+    assert low > 0.5  # it knows who was to be forgotten, by an interval that holds for all attacks
+    assert flip.metrics["told_from_retrained"] == 1
+    assert flip.metrics["relearn_steps"] > retrained.metrics["relearn_steps"]
 
-def test_shadow_models_that_unlearned_expose_it(records: dict[str, Record]):
-    attack = records["flip"].attacks["ulira"]
-    assert attack.verdict == "unlike retrained"
-    assert attack.auc[1] > 0.5  # it knows who was to be forgotten, all attacks taken together
-    assert records["flip"].metrics["told_from_retrained"] == 1
-
-
-def test_retraining_is_not_told_from_itself(records: dict[str, Record]):
-    verdicts = {attack.verdict for attack in records["retrain"].attacks.values()}
-    assert "unlike retrained" not in verdicts
-    assert records["retrain"].metrics["told_from_retrained"] != 1
-
-
-def test_what_it_did_is_harder_to_undo_than_what_retraining_never_learnt(
-    records: dict[str, Record],
-):
-    flip, retrained = (records[label].metrics["relearn_steps"] for label in ("flip", "retrain"))
-    assert flip > retrained
+    assert "unlike retrained" not in {each.verdict for each in retrained.attacks.values()}
+    assert retrained.metrics["told_from_retrained"] != 1
