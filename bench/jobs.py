@@ -35,7 +35,7 @@ from bench.records import (
 from bench.registry import Row
 from bench.request import Request
 from bench.setup import Setup
-from bench.shadows import Shadow
+from bench.shadows import Shadow, ShadowRequest
 from bench.spread import groups_of, spread
 from bench.store import Artefact, Store
 from bench.unlearning import Unlearned, identity, unlearned
@@ -360,10 +360,14 @@ class ShadowUnlearning:
     """Of the auditor's shadow requests."""
 
     @property
+    def request(self) -> ShadowRequest:
+        """What the shadow model is to forget."""
+        return self.audited.auditor.shadow_requests()[self.number]
+
+    @property
     def title(self) -> str:
         """What the progress display calls it."""
-        shadow = self.audited.auditor.shadow_requests()[self.number].shadow
-        return f"{self.audited.title}: shadow model {shadow.number}"
+        return f"{self.audited.title}: shadow model {self.request.shadow.number}"
 
     def execute(self) -> None:
         """Run the method and store what it leaves behind, unless it is there.
@@ -371,8 +375,7 @@ class ShadowUnlearning:
         If it fails, the audited record will say so.
         """
         with _worker():
-            request = self.audited.auditor.shadow_requests()[self.number]
-            _attempt(lambda: self.audited.answer(request))
+            _attempt(lambda: self.audited.answer(self.request))
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def _ranking(group: Mapping[str, list[Line]]) -> str:
     )
     beside = marks([line for rows in group.values() for line in rows])
     order = sorted(found.means, key=lambda label: (found.means[label], label))
-    text = tabulate(
+    text = _markdown(
         [
             [
                 f"{label} {beside.get(label, '')}".strip(),
@@ -206,10 +206,7 @@ def _ranking(group: Mapping[str, list[Line]]) -> str:
             ]
             for label in order
         ],
-        headers=["method", "mean rank", "within"],
-        tablefmt="github",
-        disable_numparse=True,
-        colalign=("left", "right", "right"),
+        ["method", "mean rank", "within"],
     )
     apart = f"Critical difference: {found.critical_difference:.1f}."
     if found.p is not None:
@@ -219,26 +216,30 @@ def _ranking(group: Mapping[str, list[Line]]) -> str:
 
 def _table(group: list[Line], found: Mapping[str, str]) -> str:
     cells = [table_row(line, found.get(line.label, "")) for line in group]
-    return tabulate(
+    return _markdown(
         [[label, *rest] for label, _, *rest in cells],
-        headers=["method", *(column.title for column in COLUMNS), *COUNTS],
-        tablefmt="github",
-        disable_numparse=True,
-        colalign=("left", *("right" for _ in (*COLUMNS, *COUNTS))),
+        ["method", *(column.title for column in COLUMNS), *COUNTS],
     )
 
 
 def _lasting(rows: list[Line]) -> str:
     """The second table of a scenario, folded away."""
-    text = tabulate(
+    text = _markdown(
         [[label, *rest] for label, _, *rest in map(lasting_row, rows)],
-        headers=["method", *(column.title for column in LASTING)],
-        tablefmt="github",
-        disable_numparse=True,
-        colalign=("left", *("right" for _ in LASTING)),
+        ["method", *(column.title for column in LASTING)],
     )
     summary = "Who bears the loss, and does forgetting last?"
     return f"<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>"
+
+
+def _markdown(rows: list[list[str]], headers: list[str]) -> str:
+    return tabulate(
+        rows,
+        headers=headers,
+        tablefmt="github",
+        disable_numparse=True,
+        colalign=("left", *("right" for _ in headers[1:])),
+    )
 
 
 def _origin(rows: Iterable[Line]) -> str:

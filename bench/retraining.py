@@ -7,7 +7,6 @@ good as retraining, as far as the gap can say.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from bench.comparison import Cell
@@ -24,35 +23,32 @@ def cell_of(record: Record) -> Cell:
     )
 
 
-def gaps_of_retraining(records: Iterable[Record]) -> dict[Cell, list[float]]:
+def gaps_of_retraining(row: Iterable[Record]) -> dict[Cell, list[float]]:
     """The gaps to each retrained model of those retrained with other seeds, in points.
 
     Args:
-        records: of all methods. Those of retraining are a row in which the outputs are the
-            retrained model's in every record that is done.
+        row: the records of one row of a table. It is one of retraining if in every record that is
+            done the outputs are the retrained model's.
 
     Returns:
-        By the cell of the retrained model that is compared with. Nothing for cells of one model
-        seed alone, and of scenarios in which every original has its own forget set.
+        By the cell of the retrained model that is compared with. Nothing for other rows, for cells
+        of one model seed alone, and for scenarios in which every original has its own forget set.
     """
-    rows: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
-    for record in (each for each in records if each.status == "done"):
-        rows[record.corpus, record.recipe, record.scenario, record.label].append(record)
-    found: dict[Cell, list[float]] = {}
-    for row in rows.values():
-        if all(record.metrics.get("output_divergence") == 0 for record in row) and not (
-            kind_of(row[0].scenario).ranks_by_loss
-        ):
-            for record in row:
-                gaps = [
-                    gap_to_retrain(_behaviour(other), _behaviour(record))
-                    for other in row
-                    if other.seeds.forget == record.seeds.forget
-                    and other.seeds.model != record.seeds.model
-                ]
-                if gaps:
-                    found[cell_of(record)] = gaps
-    return found
+    done = [record for record in row if record.status == "done"]
+    if any(
+        record.metrics.get("output_divergence") != 0 or kind_of(record.scenario).ranks_by_loss
+        for record in done
+    ):
+        return {}
+    found = {
+        cell_of(record): [
+            gap_to_retrain(_behaviour(other), _behaviour(record))
+            for other in done
+            if other.seeds.forget == record.seeds.forget and other.seeds.model != record.seeds.model
+        ]
+        for record in done
+    }
+    return {cell: gaps for cell, gaps in found.items() if gaps}
 
 
 def _behaviour(record: Record) -> dict[str, float]:

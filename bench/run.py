@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench.corpus import load_card
 from bench.errors import UserError, unknown_name
-from bench.jobs import Place, ShadowTraining, Training, Unlearning
+from bench.jobs import Place, ShadowTraining, ShadowUnlearning, Training, Unlearning
 from bench.membership import dearest
 from bench.prices import Price
 from bench.progress import Display
@@ -128,6 +128,7 @@ def evaluate(
     known = list_methods()
     here = provenance(options.device).checkout()
     jobs: list[Unlearning] = []
+    shadow_unlearnings: list[ShadowUnlearning] = []
     lacking: list[Record] = []
     with console.status("Looking at corpora and records ..."):
         for record in chosen:
@@ -158,10 +159,10 @@ def evaluate(
             )
             if job.has_answer(job.request):
                 jobs.append(job)
+                shadow_unlearnings += job.shadow_unlearnings()
             else:
                 lacking.append(record)
         trainings = _trainings(jobs)
-        shadow_unlearnings = [each for job in jobs for each in job.shadow_unlearnings()]
     _execute([(job, 1.0) for job in (*trainings, *shadow_unlearnings, *jobs)], options, console)
     return [read_record(options.results, job.record_path) for job in jobs], lacking
 

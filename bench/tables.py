@@ -79,7 +79,7 @@ class Line:
     needs: tuple[str, ...]
     records: tuple[Record, ...]
     retrainings: Mapping[Cell, Sequence[float]]
-    """What `gaps_of_retraining` found in the table."""
+    """What `gaps_of_retraining` found in all rows, of this table and of others."""
 
     def estimate(self, metric: str) -> Interval | None:
         """The metric over the records that have it, with its interval."""
@@ -107,6 +107,11 @@ class Line:
         return sum(gaps[each] <= max(self.retrainings[each]) for each in shared), len(shared)
 
     @property
+    def needed(self) -> str:
+        """The data needed, as a table shows it."""
+        return ", ".join(self.needs) or "nothing"
+
+    @property
     def told(self) -> tuple[int, int]:
         """In how many records an attack tells the model from the retrained one, of how many."""
         found = self.cells("told_from_retrained").values()
@@ -125,12 +130,13 @@ class Line:
 
 def lines(records: Iterable[Record]) -> list[Line]:
     """Gather records into rows, by corpus, recipe, scenario, data needed and name."""
-    records = list(records)
     groups: dict[tuple[str, str, str, str], list[Record]] = {}
     for record in records:
         key = (record.corpus, record.recipe, record.scenario, record.label)
         groups.setdefault(key, []).append(record)
-    retrainings = gaps_of_retraining(records)
+    retrainings: dict[Cell, list[float]] = {}
+    for group in groups.values():
+        retrainings.update(gaps_of_retraining(group))
     found = [
         Line(*key, tuple(group[0].needs), tuple(group), retrainings)
         for key, group in groups.items()
@@ -306,23 +312,24 @@ def table_row(line: Line, mark: str = "") -> list[str]:
     """
     done = len(line.records) - len(line.failures)
     runs = str(done) if not line.failures else f"{done} of {len(line.records)}"
-    told = "{} of {}".format(*line.told) if line.told[1] else "–"
     cells = [cell(line, column) for column in COLUMNS]
     name = f"{line.label} {mark}".strip()
-    return [name, ", ".join(line.needs) or "nothing", *cells, within_of([line]), told, runs]
+    return [name, line.needed, *cells, within_of([line]), _count(*line.told), runs]
 
 
 def within_of(rows: Iterable[Line]) -> str:
     """In how many records of some rows the gap is within retraining's own, as a table shows it."""
     found = [line.within for line in rows]
-    count, known = (sum(numbers) for numbers in zip(*found, strict=True))
+    return _count(*(sum(numbers) for numbers in zip(*found, strict=True)))
+
+
+def _count(count: int, known: int) -> str:
     return f"{count} of {known}" if known else "–"
 
 
 def lasting_row(line: Line) -> list[str]:
     """A row's cells in the second table: label, data needed, a cell for each of `LASTING`."""
-    needs = ", ".join(line.needs) or "nothing"
-    return [line.label, needs, *(cell(line, column) for column in LASTING)]
+    return [line.label, line.needed, *(cell(line, column) for column in LASTING)]
 
 
 def to_frame(records: Iterable[Record]) -> pd.DataFrame:
