@@ -24,7 +24,7 @@ from bench.scenarios import check_scenario, kind_of, requests
 from bench.shadows import COUNT
 from bench.store import default_root
 from bench.studies import tuned_rows
-from bench.suite import FIRST_TUNING_SEED, Suite
+from bench.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
 from bench.workers import Job, count_workers, work
 
 UNKNOWN_WEIGHT = 0.2
@@ -150,7 +150,8 @@ def evaluate(
                 record.scenario,
                 row,
                 record.seeds,
-                timeout_s=1,
+                # Of methods on shadow models, which the dearest attacks run.
+                timeout_s=TIMEOUT_S,
                 provenance=record.provenance,
                 results=options.results,
                 attacks=attacks or dearest(record.attacks),

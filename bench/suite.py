@@ -15,6 +15,9 @@ SUITES = Path(__file__).parent / "suites"
 FIRST_TUNING_SEED = 1000
 """Methods are tuned on model seeds and forget seeds from here on; reported runs use those below."""
 
+TIMEOUT_S = 1800.0
+"""What a method may take where no suite says it (seconds), as in the suite `paper`."""
+
 
 class Suite(BaseModel):
     """A grid: every combination of its fields is a job."""

@@ -22,7 +22,7 @@ from bench.run import Options, check, place_of
 from bench.scenarios import requests
 from bench.space import Space, Value, distributions, read_space
 from bench.studies import Study, Trial, TuningSeeds, best_of, mean_of, write_study
-from bench.suite import FIRST_TUNING_SEED, Suite
+from bench.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
 from bench.workers import count_workers, work
 
 Setting = Mapping[str, Value]
@@ -38,9 +38,6 @@ SEEDS = TuningSeeds(
 
 STARTUP = 10
 """Trials before the sampler learns from any: the defaults, and random ones. They run together."""
-
-TIMEOUT_S = 1800.0
-"""What a method may take on one forget set, as in the suite `paper`."""
 
 UNLEARNING_WEIGHT = 0.2
 """How long a method takes of a training, about."""
