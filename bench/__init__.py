@@ -10,12 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.attack import FromWaveforms, other_labels, targeted_pgd
-    from bench.batches import Batch, Utterances, padding_mask
-    from bench.method import Method
-    from bench.model import Recogniser, frozen_copy, train_mode
-    from bench.statistics import fisher, sensitivity
-    from bench.task import Task
+    from ser_unlearn.recogniser.batches import Batch, Utterances, padding_mask
+    from ser_unlearn.recogniser.model import Recogniser, frozen_copy, train_mode
+    from ser_unlearn.unlearning.attack import FromWaveforms, other_labels, targeted_pgd
+    from ser_unlearn.unlearning.method import Method
+    from ser_unlearn.unlearning.statistics import fisher, sensitivity
+    from ser_unlearn.unlearning.task import Task
 
 __all__ = [
     "Batch",
@@ -34,23 +34,23 @@ __all__ = [
 ]
 
 _HOME = {
-    "Batch": "batches",
-    "FromWaveforms": "attack",
-    "Method": "method",
-    "Recogniser": "model",
-    "Task": "task",
-    "Utterances": "batches",
-    "fisher": "statistics",
-    "frozen_copy": "model",
-    "other_labels": "attack",
-    "padding_mask": "batches",
-    "sensitivity": "statistics",
-    "targeted_pgd": "attack",
-    "train_mode": "model",
+    "Batch": "recogniser.batches",
+    "FromWaveforms": "unlearning.attack",
+    "Method": "unlearning.method",
+    "Recogniser": "recogniser.model",
+    "Task": "unlearning.task",
+    "Utterances": "recogniser.batches",
+    "fisher": "unlearning.statistics",
+    "frozen_copy": "recogniser.model",
+    "other_labels": "unlearning.attack",
+    "padding_mask": "recogniser.batches",
+    "sensitivity": "unlearning.statistics",
+    "targeted_pgd": "unlearning.attack",
+    "train_mode": "recogniser.model",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        raise AttributeError(f"module 'bench' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"bench.{_HOME[name]}"), name)
+        raise AttributeError(f"module 'ser_unlearn' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"ser_unlearn.{_HOME[name]}"), name)

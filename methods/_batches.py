@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import Batch, Utterances
+from ser_unlearn import Batch, Utterances
 
 
 def endless(data: Utterances, batch_size: int) -> Iterator[Batch]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bench import Recogniser
+from ser_unlearn import Recogniser
 
 
 @torch.no_grad()

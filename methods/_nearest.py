@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bench import Batch, targeted_pgd
+from ser_unlearn import Batch, targeted_pgd
 
 
 def nearest(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from bench import Batch, padding_mask
+from ser_unlearn import Batch, padding_mask
 
 SLOWEST, FASTEST = 0.7, 1.4
 LARGEST_SHIFT = 4

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from bench import Recogniser, Utterances
+from ser_unlearn import Recogniser, Utterances
 
 
 def mean_gradient(model: Recogniser, data: Utterances, batch_size: int) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from bench import (
+from ser_unlearn import (
     Batch,
     FromWaveforms,
     Method,
@@ -160,7 +160,7 @@ class Adversarial(Method):
 def importances(model: Recogniser, utterances: Utterances) -> dict[str, Tensor]:
     """How strongly what a model says of utterances depends on each weight, in 0..1 by its name.
 
-    `bench.sensitivity` over the largest in the same tensor. A tensor without any gradient has
+    `ser_unlearn.sensitivity` over the largest in the same tensor. A tensor without any gradient has
     importance 0, not 0 / 0.
     """
     return {

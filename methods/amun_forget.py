@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from bench import Batch, Method, Recogniser, Task, frozen_copy, train_mode
-from methods._nearest import nearest
+from ser_unlearn import Batch, Method, Recogniser, Task, frozen_copy, train_mode
+from ser_unlearn.methods._nearest import nearest
 
 
 @dataclass(frozen=True)

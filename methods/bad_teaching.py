@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax
 
-from bench import Method, Recogniser, Task, frozen_copy, train_mode
-from methods._batches import spread
-from methods._layers import reinitialise
+from ser_unlearn import Method, Recogniser, Task, frozen_copy, train_mode
+from ser_unlearn.methods._batches import spread
+from ser_unlearn.methods._layers import reinitialise
 
 
 @dataclass(frozen=True)

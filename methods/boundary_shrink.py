@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from bench import Method, Recogniser, Task, frozen_copy, padding_mask, train_mode
+from ser_unlearn import Method, Recogniser, Task, frozen_copy, padding_mask, train_mode
 
 
 @dataclass(frozen=True)

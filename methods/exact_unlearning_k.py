@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import cross_entropy
 
-from bench import Method, Recogniser, Task, train_mode
-from methods._layers import last_layers, learn_statistics, reinitialise
+from ser_unlearn import Method, Recogniser, Task, train_mode
+from ser_unlearn.methods._layers import last_layers, learn_statistics, reinitialise
 
 
 @dataclass(frozen=True)

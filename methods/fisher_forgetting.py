@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bench import Method, Recogniser, Task, Utterances
+from ser_unlearn import Method, Recogniser, Task, Utterances
 
 
 @dataclass(frozen=True)

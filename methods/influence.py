@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from bench import Method, Recogniser, Task
-from methods._saliency import mean_gradient
+from ser_unlearn import Method, Recogniser, Task
+from ser_unlearn.methods._saliency import mean_gradient
 
 
 @dataclass(frozen=True)

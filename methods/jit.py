@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from bench import Batch, Method, Recogniser, Task, padding_mask, train_mode
+from ser_unlearn import Batch, Method, Recogniser, Task, padding_mask, train_mode
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import cross_entropy
 
-from bench import Method, Recogniser, Task, train_mode
+from ser_unlearn import Method, Recogniser, Task, train_mode
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from bench import (
+from ser_unlearn import (
     Batch,
     Method,
     Recogniser,

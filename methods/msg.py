@@ -8,9 +8,9 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.init import kaiming_normal_
 
-from bench import Method, Recogniser, Task
-from methods._layers import learn_statistics
-from methods._saliency import largest, mean_gradient
+from ser_unlearn import Method, Recogniser, Task
+from ser_unlearn.methods._layers import learn_statistics
+from ser_unlearn.methods._saliency import largest, mean_gradient
 
 
 @dataclass(frozen=True)

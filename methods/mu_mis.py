@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bench import Batch, Method, Recogniser, Task, frozen_copy, other_labels, padding_mask
+from ser_unlearn import Batch, Method, Recogniser, Task, frozen_copy, other_labels, padding_mask
 
 
 @dataclass(frozen=True)

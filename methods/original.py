@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench import Method, Recogniser, Task
+from ser_unlearn import Method, Recogniser, Task
 
 
 @dataclass(frozen=True)

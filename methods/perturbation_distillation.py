@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax, one_hot
 
-from bench import Batch, Method, Recogniser, Task, Utterances, frozen_copy, train_mode
-from methods._perturbations import perturbed, shrink
+from ser_unlearn import Batch, Method, Recogniser, Task, Utterances, frozen_copy, train_mode
+from ser_unlearn.methods._perturbations import perturbed, shrink
 
 
 @dataclass(frozen=True)

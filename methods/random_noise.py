@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from bench import Method, Recogniser, Task
+from ser_unlearn import Method, Recogniser, Task
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench import Method, Recogniser, Task
-from methods._layers import reinitialise
+from ser_unlearn import Method, Recogniser, Task
+from ser_unlearn.methods._layers import reinitialise
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import cross_entropy
 
-from bench import Method, Recogniser, Task, other_labels, train_mode
-from methods._batches import endless
-from methods._saliency import keep, salient, weights_of
+from ser_unlearn import Method, Recogniser, Task, other_labels, train_mode
+from ser_unlearn.methods._batches import endless
+from ser_unlearn.methods._saliency import keep, salient, weights_of
 
 
 @dataclass(frozen=True)

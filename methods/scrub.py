@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
-from bench import Method, Recogniser, Task, frozen_copy, train_mode
-from methods._batches import spread
+from ser_unlearn import Method, Recogniser, Task, frozen_copy, train_mode
+from ser_unlearn.methods._batches import spread
 
 
 @dataclass(frozen=True)

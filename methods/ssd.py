@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench import Method, Recogniser, Task, fisher
-from methods._dampening import dampen
+from ser_unlearn import Method, Recogniser, Task, fisher
+from ser_unlearn.methods._dampening import dampen
 
 
 @dataclass(frozen=True)

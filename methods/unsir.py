@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from bench import Batch, Method, Recogniser, Task, frozen_copy, padding_mask, train_mode
+from ser_unlearn import Batch, Method, Recogniser, Task, frozen_copy, padding_mask, train_mode
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.membership import Evidence, Outputs, Shadows
+from ser_unlearn.evaluation.membership import Evidence, Outputs, Shadows
 
 CLASSES = 4
 

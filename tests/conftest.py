@@ -14,7 +14,7 @@ import pytest
 import torch
 from sounds import write_corpus
 
-from bench.store import Store
+from ser_unlearn.results.store import Store
 
 ROOT = Path(__file__).parents[1]
 

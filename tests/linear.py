@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from bench.batches import Batch, Utterances, padding_mask
-from bench.features import Ragged
+from ser_unlearn.recogniser.batches import Batch, Utterances, padding_mask
+from ser_unlearn.recogniser.features import Ragged
 
 EMOTIONS = 4
 

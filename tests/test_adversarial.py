@@ -9,8 +9,8 @@ import torch
 from linear import EMOTIONS, Linear, linear_task
 from torch.nn.functional import cross_entropy
 
-from methods import adversarial
-from methods.adversarial import Adversarial, departure, importances
+from ser_unlearn.methods import adversarial
+from ser_unlearn.methods.adversarial import Adversarial, departure, importances
 
 SOFT = {"learning_rate": 0.02, "epochs": 3, "batch_size": 4, "targets": 2, "attack_steps": 3}
 

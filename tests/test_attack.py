@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from linear import EMOTIONS, Linear, random_batch
 
-from bench import Batch, FromWaveforms, frozen_copy, other_labels, targeted_pgd
-from bench.attack import project
+from ser_unlearn import Batch, FromWaveforms, frozen_copy, other_labels, targeted_pgd
+from ser_unlearn.unlearning.attack import project
 
 # A norm in single precision is exact to a few units of 6e-8; 1e-5 leaves room for hundreds of them.
 ROUNDING = 1e-5

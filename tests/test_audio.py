@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import RATE, noise, tone
 
-from bench.audio import SHORTEST_S, check, decode, resample, trim_silence
-from bench.errors import UserError
+from ser_unlearn.data.audio import SHORTEST_S, check, decode, resample, trim_silence
+from ser_unlearn.errors import UserError
 
 WINDOW = 400  # 25 ms at 16 kHz
 SHORTEST = 1600  # 0.1 s at 16 kHz

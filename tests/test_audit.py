@@ -5,13 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench import audit, shadows
-from bench.audit import Auditor
-from bench.corpus import Utterance
-from bench.errors import UndeclaredDataError
-from bench.membership import ATTACKS
-from bench.prices import PRICES, down_to, up_to
-from bench.splits import Split
+from ser_unlearn.data.corpus import Utterance
+from ser_unlearn.data.splits import Split
+from ser_unlearn.errors import UndeclaredDataError
+from ser_unlearn.evaluation import audit, shadows
+from ser_unlearn.evaluation.audit import Auditor
+from ser_unlearn.evaluation.membership import ATTACKS
+from ser_unlearn.evaluation.prices import PRICES, down_to, up_to
 
 N, EMOTIONS = 400, 4
 SPLIT = Split(

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.batches import Batch, Utterances, pad, padding_mask
-from bench.features import Ragged
+from ser_unlearn.recogniser.batches import Batch, Utterances, pad, padding_mask
+from ser_unlearn.recogniser.features import Ragged
 
 CPU = torch.device("cpu")
 few = settings(deadline=None, max_examples=50)

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from toys import make_record
 
-from bench.cli import KINDS, main
-from bench.records import write_record
+from ser_unlearn.cli import KINDS, main
+from ser_unlearn.results.records import write_record
 
 
 def invoke(*arguments: str) -> Result:
@@ -33,7 +33,7 @@ def test_list(kind: str):
 @pytest.mark.parametrize("kind", KINDS)
 def test_listing_imports_nothing_heavy(kind: str):
     code = (
-        "import sys; from click.testing import CliRunner; from bench.cli import main; "
+        "import sys; from click.testing import CliRunner; from ser_unlearn.cli import main; "
         f"assert CliRunner().invoke(main, ['list', '{kind}']).exit_code == 0; "
         "print(sorted({'torch', 'speechbrain', 'datasets', 'pandas', 'scipy', 'sklearn'} "
         "& set(sys.modules)))"

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.comparison import Cell, best_of, compare_with, holm, paired_test, ranks
+from ser_unlearn.report.comparison import Cell, best_of, compare_with, holm, paired_test, ranks
 
 # Sums of a few dozen numbers of at most 100, and quantities made of them.
 ROUNDING = 1e-9

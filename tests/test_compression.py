@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench.compression import LEVELS, pruned, quantised
+from ser_unlearn.evaluation.compression import LEVELS, pruned, quantised
 
 WEIGHTS = arrays(
     np.float32,

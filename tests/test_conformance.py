@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench.cli import main
-from bench.conformance import CHECKS, Subject, verdict
+from ser_unlearn.checks.conformance import CHECKS, Subject, verdict
+from ser_unlearn.cli import main
 
 SOUND = '''
 import copy
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax
 
-from bench import Method, Recogniser, Task, frozen_copy, train_mode
+from ser_unlearn import Method, Recogniser, Task, frozen_copy, train_mode
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import yaml
 from sounds import RATE, noise, tone, write_corpus, write_wav
 
 import datasets
-from bench.corpus import CARDS, Corpus, card_names, load_card, parse_card
-from bench.errors import UserError
-from bench.store import DamagedArtefactWarning
+from ser_unlearn.data.corpus import CARDS, Corpus, card_names, load_card, parse_card
+from ser_unlearn.errors import UserError
+from ser_unlearn.results.store import DamagedArtefactWarning
 
 PATTERN = r"03-01-(?P<emotion>\d\d)-\d\d-(?P<statement>\d\d)-\d\d-(?P<speaker>\d\d)\.(wav|flac)"
 
@@ -217,7 +217,7 @@ def test_the_dataset_has_four_columns_and_is_not_decoded(ravdess_like, store):
 def test_a_second_look_needs_no_decoding(ravdess_like, store, monkeypatch):
     folder = ravdess_like()
     first = Corpus(card(), store, folder).utterances
-    monkeypatch.setattr("bench.corpus.decode", None)  # calling it would raise
+    monkeypatch.setattr("ser_unlearn.data.corpus.decode", None)  # calling it would raise
     assert Corpus(card(), store, folder).utterances == first
 
 
@@ -477,7 +477,7 @@ def test_the_synthesised_corpus_is_made_once_and_read_from_the_store(store, monk
     first = Corpus(known, store)
     assert len(first.utterances) == 10  # 2 speakers, 5 emotions
     heard = [(name, samples.tobytes()) for name, samples, _ in first.recordings()]
-    monkeypatch.setattr("bench.espeak.synthesise", None)  # calling it would raise
+    monkeypatch.setattr("ser_unlearn.data.espeak.synthesise", None)  # calling it would raise
     again = Corpus(known, store)
     assert [(name, samples.tobytes()) for name, samples, _ in again.recordings()] == heard
     assert again.utterances == first.utterances

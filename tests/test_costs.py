@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.costs import Costs, FlopMeter, Meter
-from bench.model import build, frozen_copy
-from bench.recipe import load_recipe
+from ser_unlearn.recogniser.costs import Costs, FlopMeter, Meter
+from ser_unlearn.recogniser.model import build, frozen_copy
+from ser_unlearn.recogniser.recipe import load_recipe
 
 CPU = torch.device("cpu")
 
@@ -229,7 +229,7 @@ def no_memory(monkeypatch):
     def nothing(device):
         yield lambda: 3.0
 
-    monkeypatch.setattr("bench.costs._peak_memory", nothing)
+    monkeypatch.setattr("ser_unlearn.recogniser.costs._peak_memory", nothing)
 
 
 @pytest.mark.usefixtures("no_memory")

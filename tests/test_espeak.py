@@ -12,8 +12,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from bench import espeak
-from bench.errors import UserError
+from ser_unlearn.data import espeak
+from ser_unlearn.errors import UserError
 
 CARD = Path(__file__).parents[1] / "datasets" / "espeak.yaml"
 
@@ -253,6 +253,10 @@ def test_a_long_temporary_folder_is_reported_with_a_remedy(monkeypatch, tmp_path
 
 
 def test_importing_is_light():
-    code = "import bench.espeak, sys; print({'torch', 'scipy', 'espeakng_loader'} & {*sys.modules})"
+    code = """
+import sys
+import ser_unlearn.data.espeak
+print({"torch", "scipy", "espeakng_loader"} & {*sys.modules})
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

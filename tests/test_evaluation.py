@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.evaluation import Reference, evaluate
-from bench.metrics import METRICS
-from bench.splits import Split
+from ser_unlearn.data.splits import Split
+from ser_unlearn.evaluation.behaviour import Reference, evaluate
+from ser_unlearn.evaluation.metrics import METRICS
 
 # Twenty utterances of two emotions. Training speakers: 0 to 3 are forgotten, 4 to 9 retained,
 # 10 and 11 validation, 12 to 15 held out; 16 to 19 are the test set.

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.records import Record, read_records
+from ser_unlearn.results.records import Record, read_records
 
 PROJECT = Path(__file__).parents[1]
 
@@ -19,7 +19,7 @@ from itertools import cycle
 import torch
 from torch.nn.functional import cross_entropy
 
-from bench import Method, Recogniser, Task
+from ser_unlearn import Method, Recogniser, Task
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def run_in(folder: Path) -> dict[str, Record]:
     (recipes / "larger.yaml").write_text(recipe)
     done = subprocess.run(
         [
-            sys.executable, "-c", "from bench.cli import main; main()", "run",
+            sys.executable, "-c", "from ser_unlearn.cli import main; main()", "run",
             "--corpus", "espeak", "--recipe", "larger", "--scenario", "random:48",
             "--model-seeds", "1", "--forget-seeds", "1", "--attacks", "strong", "--durability",
             "--method", "flip", "--method", "retrain",

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from bench.identity import code_digest, digest, file_digest, module_digest, numerics
+from ser_unlearn.results.identity import code_digest, digest, file_digest, module_digest, numerics
 
 CODE = '''
 """A module."""

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.intervals import bootstrap_mean
+from ser_unlearn.report.intervals import bootstrap_mean
 
 # sqrt(n / (n - 1)) * t(0.975, n - 1) / z(0.975), with the points of printed tables.
 STRETCH = {

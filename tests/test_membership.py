@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from bench import membership
+from ser_unlearn.evaluation import membership
 
 
 def drawn(seed, size):

@@ -7,15 +7,15 @@ import pytest
 import scipy.special
 import scipy.stats
 
-from bench.membership import Evidence, Outputs, Shadows, View, efficacy, signals
-from bench.membership import gaussians as gaussians_module
-from bench.membership.gaussians import fit
-from bench.membership.interpolation import IAM
-from bench.membership.lira import LiRA
-from bench.membership.loss import Loss
-from bench.membership.rmia import RMIA
-from bench.membership.svc import SVC
-from bench.membership.ulira import ULiRA
+from ser_unlearn.evaluation.membership import Evidence, Outputs, Shadows, View, efficacy, signals
+from ser_unlearn.evaluation.membership import gaussians as gaussians_module
+from ser_unlearn.evaluation.membership.gaussians import fit
+from ser_unlearn.evaluation.membership.interpolation import IAM
+from ser_unlearn.evaluation.membership.lira import LiRA
+from ser_unlearn.evaluation.membership.loss import Loss
+from ser_unlearn.evaluation.membership.rmia import RMIA
+from ser_unlearn.evaluation.membership.svc import SVC
+from ser_unlearn.evaluation.membership.ulira import ULiRA
 
 # The project's bound for agreement with another implementation in double precision.
 AGREEMENT = 1e-6

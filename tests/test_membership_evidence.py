@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
-from bench.errors import UndeclaredDataError, UnsupportedError
-from bench.membership import ATTACKS, SIGHTS, Evidence, Outputs, Shadows, View, audit
-from bench.prices import PRICES
+from ser_unlearn.errors import UndeclaredDataError, UnsupportedError
+from ser_unlearn.evaluation.membership import (
+    ATTACKS,
+    SIGHTS,
+    Evidence,
+    Outputs,
+    Shadows,
+    View,
+    audit,
+)
+from ser_unlearn.evaluation.prices import PRICES
 
 
 def outputs(count, classes=3):

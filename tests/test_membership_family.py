@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.membership import (
+from ser_unlearn.evaluation.membership import (
     Evidence,
     Interval,
     Outputs,
@@ -13,7 +13,7 @@ from bench.membership import (
     strongest,
     verdict,
 )
-from bench.membership.loss import Loss
+from ser_unlearn.evaluation.membership.loss import Loss
 
 
 def around(value, half_width=0.05):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.membership import match
+from ser_unlearn.evaluation.membership import match
 
 
 def pairs(forget, heldout, seed=0):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.special import ndtr
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from bench import membership
-from bench.membership import roc
-from bench.membership.roc import Interval
+from ser_unlearn.evaluation import membership
+from ser_unlearn.evaluation.membership import roc
+from ser_unlearn.evaluation.membership.roc import Interval
 
 scores = st.lists(st.integers(0, 9).map(float), min_size=1, max_size=40).map(np.array)
 

@@ -9,8 +9,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import metrics
-from bench.membership import signals
+from ser_unlearn.evaluation import metrics
+from ser_unlearn.evaluation.membership import signals
 
 # Two implementations of one formula in double precision agree to far more digits than this.
 AGREEMENT = 1e-6

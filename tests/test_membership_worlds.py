@@ -9,9 +9,9 @@ import random
 import pytest
 from audited import World, flipped
 
-from bench.membership import ATTACKS, audit, strongest, verdict
-from bench.membership.loss import Loss
-from bench.membership.ulira import ULiRA
+from ser_unlearn.evaluation.membership import ATTACKS, audit, strongest, verdict
+from ser_unlearn.evaluation.membership.loss import Loss
+from ser_unlearn.evaluation.membership.ulira import ULiRA
 
 
 class Audited:

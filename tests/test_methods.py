@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.conformance import CHECKS, Subject, subjects, verdict
-from bench.registry import list_methods
+from ser_unlearn.checks.conformance import CHECKS, Subject, subjects, verdict
+from ser_unlearn.unlearning.registry import list_methods
 
 SUBJECTS = {subject.label: subject for subject in subjects()}
 

@@ -11,22 +11,18 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from toys import EMOTIONS, ToySetup, make_task
 
-import methods.amun_forget
-import methods.boundary_expand
-import methods.l2ul
-import methods.npo
-import methods.random_label
-from bench.batches import Batch, Utterances
-from bench.features import Ragged
-from bench.model import Recogniser, frozen_copy
-from methods._saliency import salient
-from methods.amun_forget import AmunForget
-from methods.boundary_expand import BoundaryExpand
-from methods.boundary_shrink import BoundaryShrink
-from methods.l2ul import L2UL, importance
-from methods.npo import NPO
-from methods.random_label import RandomLabel
-from methods.salun_forget import SalunForget
+from ser_unlearn.methods import amun_forget, boundary_expand, l2ul, npo, random_label
+from ser_unlearn.methods._saliency import salient
+from ser_unlearn.methods.amun_forget import AmunForget
+from ser_unlearn.methods.boundary_expand import BoundaryExpand
+from ser_unlearn.methods.boundary_shrink import BoundaryShrink
+from ser_unlearn.methods.l2ul import L2UL, importance
+from ser_unlearn.methods.npo import NPO
+from ser_unlearn.methods.random_label import RandomLabel
+from ser_unlearn.methods.salun_forget import SalunForget
+from ser_unlearn.recogniser.batches import Batch, Utterances
+from ser_unlearn.recogniser.features import Ragged
+from ser_unlearn.recogniser.model import Recogniser, frozen_copy
 
 FRAMES, FEATURES = 7, 5
 
@@ -170,7 +166,7 @@ def test_npo_weighs_ascent_by_what_is_left_of_the_posterior(
     share = float(2 * now / (now + before))
     assert share < 0.9
     expected = model.classifier.weight.detach() + share * ascent(model, task.forget)
-    monkeypatch.setattr(methods.npo, "frozen_copy", lambda _: original)
+    monkeypatch.setattr(npo, "frozen_copy", lambda _: original)
     NPO(epochs=1, beta=beta).unlearn(model, task)
     torch.testing.assert_close(model.classifier.weight.detach(), expected, **CLOSE)
 
@@ -189,7 +185,7 @@ def test_npo_is_bounded_where_ascent_runs_away():
 
 
 def test_random_labels_are_wrong_and_drawn_once(setup: ToySetup, monkeypatch: pytest.MonkeyPatch):
-    seen = watch_losses(monkeypatch, methods.random_label)
+    seen = watch_losses(monkeypatch, random_label)
     emotion = 1
     forget = list(range(emotion, 36, EMOTIONS))
     model, task, _ = make_task(setup, "random_label", forget=forget)
@@ -250,7 +246,7 @@ def test_l2ul_climbs_on_the_forget_set_and_descends_on_attacks(monkeypatch: pyte
         attacks.append(Batch(2 * batch.inputs, batch.lengths, targets))
         return attacks[-1].inputs
 
-    monkeypatch.setattr(methods.l2ul, "targeted_pgd", attack)
+    monkeypatch.setattr(l2ul, "targeted_pgd", attack)
     model, task = tiny()
     start = model.classifier.weight.detach().clone()
     up = ascent(model, task.forget)
@@ -326,7 +322,7 @@ def test_amun_fine_tunes_on_utterances_and_on_their_adversarial_examples(
     monkeypatch: pytest.MonkeyPatch, relabel: bool
 ):
     model, task = tiny(n_emotions=2)
-    steps = watch_losses(monkeypatch, methods.amun_forget)
+    steps = watch_losses(monkeypatch, amun_forget)
     AmunForget(epochs=1, doublings=9, relabel=relabel).unlearn(model, task)
     ((logits, labels),) = steps
     own, wrong = labels.chunk(2)
@@ -372,7 +368,7 @@ def test_boundary_expand_teaches_an_emotion_that_does_not_exist(
     monkeypatch: pytest.MonkeyPatch,
 ):
     gradients_as_steps(monkeypatch)
-    steps = watch_losses(monkeypatch, methods.boundary_expand)
+    steps = watch_losses(monkeypatch, boundary_expand)
     model, task = tiny(count=1)
     inputs, lengths, _ = task.forget.whole()
     before = model(inputs, lengths).detach()

@@ -11,19 +11,19 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from toys import EMOTIONS, ToySetup, make_task
 
-from bench import toy
-from bench.batches import Batch, Utterances, padding_mask
-from bench.model import Recogniser
-from bench.statistics import Statistics, fisher, sensitivity
-from methods._dampening import dampen
-from methods.jit import JustInTime
-from methods.lfssd import LossFreeDampening
-from methods.mu_mis import MinimiseInputSensitivity
-from methods.random_noise import RandomNoise
-from methods.reset_head import ResetHead
-from methods.ssd import SelectiveSynapticDampening
-from methods.task_negation import TaskNegation
-from methods.uniform_target import UniformTarget
+from ser_unlearn.checks import toy
+from ser_unlearn.methods._dampening import dampen
+from ser_unlearn.methods.jit import JustInTime
+from ser_unlearn.methods.lfssd import LossFreeDampening
+from ser_unlearn.methods.mu_mis import MinimiseInputSensitivity
+from ser_unlearn.methods.random_noise import RandomNoise
+from ser_unlearn.methods.reset_head import ResetHead
+from ser_unlearn.methods.ssd import SelectiveSynapticDampening
+from ser_unlearn.methods.task_negation import TaskNegation
+from ser_unlearn.methods.uniform_target import UniformTarget
+from ser_unlearn.recogniser.batches import Batch, Utterances, padding_mask
+from ser_unlearn.recogniser.model import Recogniser
+from ser_unlearn.unlearning.statistics import Statistics, fisher, sensitivity
 
 FEATURES = 40
 STATISTICS = frozenset({"forget", "statistics"})

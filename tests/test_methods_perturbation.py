@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax, softmax
 from toys import FORGET, ToySetup, make_task
 
-from bench import Batch, Recogniser, frozen_copy
-from bench.outputs import predict
-from methods import perturbation_distillation
-from methods._perturbations import BISECTIONS, perturbed, shrink
-from methods.perturbation_distillation import PerturbationDistillation, adjusted, lead
+from ser_unlearn import Batch, Recogniser, frozen_copy
+from ser_unlearn.methods import perturbation_distillation
+from ser_unlearn.methods._perturbations import BISECTIONS, perturbed, shrink
+from ser_unlearn.methods.perturbation_distillation import PerturbationDistillation, adjusted, lead
+from ser_unlearn.recogniser.outputs import predict
 
 NAME = "perturbation_distillation"
 SHORT = {"copies": 8, "frames": 50}

@@ -11,21 +11,21 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from toys import EMOTIONS, FORGET, ToySetup, make_task
 
-from bench.batches import Batch, Utterances
-from bench.model import Recogniser, frozen_copy
-from methods._layers import last_layers, learn_statistics, reinitialise
-from methods._saliency import keep, largest, mean_gradient, salient, weights_of
-from methods.amun import Amun
-from methods.bad_teaching import BadTeaching
-from methods.catastrophic_forgetting_k import CatastrophicForgettingK
-from methods.exact_unlearning_k import ExactUnlearningK
-from methods.fisher_forgetting import FisherForgetting
-from methods.influence import Influence
-from methods.l1_sparse import L1Sparse
-from methods.msg import Msg
-from methods.neggrad_plus import NegGradPlus
-from methods.salun import Salun
-from methods.unsir import Unsir
+from ser_unlearn.methods._layers import last_layers, learn_statistics, reinitialise
+from ser_unlearn.methods._saliency import keep, largest, mean_gradient, salient, weights_of
+from ser_unlearn.methods.amun import Amun
+from ser_unlearn.methods.bad_teaching import BadTeaching
+from ser_unlearn.methods.catastrophic_forgetting_k import CatastrophicForgettingK
+from ser_unlearn.methods.exact_unlearning_k import ExactUnlearningK
+from ser_unlearn.methods.fisher_forgetting import FisherForgetting
+from ser_unlearn.methods.influence import Influence
+from ser_unlearn.methods.l1_sparse import L1Sparse
+from ser_unlearn.methods.msg import Msg
+from ser_unlearn.methods.neggrad_plus import NegGradPlus
+from ser_unlearn.methods.salun import Salun
+from ser_unlearn.methods.unsir import Unsir
+from ser_unlearn.recogniser.batches import Batch, Utterances
+from ser_unlearn.recogniser.model import Recogniser, frozen_copy
 
 
 @pytest.fixture(scope="module")

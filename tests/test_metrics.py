@@ -8,7 +8,7 @@ import sklearn.metrics
 from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
 
-from bench import metrics
+from ser_unlearn.evaluation import metrics
 
 # Two implementations of one formula in double precision agree to far more digits than this; the
 # worst loss of digits is in the square root that jensenshannon takes and the test squares again.

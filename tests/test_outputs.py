@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from bench.corpus import Utterance
-from bench.features import Ragged
-from bench.outputs import LARGEST_BATCH, logits_of, predict, to_table
+from ser_unlearn.data.corpus import Utterance
+from ser_unlearn.recogniser.features import Ragged
+from ser_unlearn.recogniser.outputs import LARGEST_BATCH, logits_of, predict, to_table
 
 CPU = torch.device("cpu")
 

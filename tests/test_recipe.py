@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from bench.errors import UserError
-from bench.model import build
-from bench.recipe import RECIPES, Hparams, Recipe, load_recipe, recipe_names
+from ser_unlearn.errors import UserError
+from ser_unlearn.recogniser.model import build
+from ser_unlearn.recogniser.recipe import RECIPES, Hparams, Recipe, load_recipe, recipe_names
 
 ECAPA = load_recipe("ecapa").text
 

@@ -5,9 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from bench.corpus import Corpus, load_card
-from bench.scenarios import check_scenario, draw_forget_set
-from bench.splits import split
+from ser_unlearn.data.corpus import Corpus, load_card
+from ser_unlearn.data.scenarios import check_scenario, draw_forget_set
+from ser_unlearn.data.splits import split
 
 CORPORA = ("ravdess", "emodb")
 SETS = ("train", "validation", "heldout", "test")

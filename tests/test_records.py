@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from toys import make_record
 
-from bench.errors import UserError
-from bench.records import Record, Seeds, read_record, read_records, record_path, write_record
+from ser_unlearn.errors import UserError
+from ser_unlearn.results.records import (
+    Record,
+    Seeds,
+    read_record,
+    read_records,
+    record_path,
+    write_record,
+)
 
 
 def test_the_path_says_what_the_record_is():

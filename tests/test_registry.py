@@ -7,15 +7,15 @@ from textwrap import dedent
 import pytest
 
 import methods
-from bench import registry
-from bench.errors import UserError
+from ser_unlearn.errors import UserError
+from ser_unlearn.unlearning import registry
 
 GOOD = '''
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench import Method
+from ser_unlearn import Method
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def test_the_projects_own_methods_are_found():
 def test_listing_imports_nothing_heavy():
     code = """
         import sys
-        from bench.registry import list_methods
+        from ser_unlearn.unlearning.registry import list_methods
         for info in list_methods().values():
             info.code
         heavy = {"torch", "speechbrain", "datasets", "numpy", "scipy", "sklearn", "pandas"}
@@ -206,9 +206,9 @@ def test_listing_imports_nothing_heavy():
 
 
 def test_the_code_of_a_method_is_its_own_and_that_of_the_helpers_that_it_imports(write):
-    write("from methods._below import LIMIT", name="_helper")
+    write("from ser_unlearn.methods._below import LIMIT", name="_helper")
     write("LIMIT = 3", name="_below")
-    text = "from methods._helper import LIMIT\n" + GOOD
+    text = "from ser_unlearn.methods._helper import LIMIT\n" + GOOD
     info = registry.read_method(write(text))
     before = info.code
     write(GOOD.replace("Nobody", "Somebody"), name="other")
@@ -342,8 +342,8 @@ def test_a_class_is_the_files_own_and_not_one_that_it_imports(installed):
     # Another method may serve as a part, and its name come first.
     installed(
         GOOD.replace(
-            "from bench import Method",
-            "from methods.finetune import Finetune\nfrom bench import Method",
+            "from ser_unlearn import Method",
+            "from ser_unlearn.methods.finetune import Finetune\nfrom ser_unlearn import Method",
         )
     )
     assert registry.load_class("registered_fake").__name__ == "Fake"

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from bench import relearning
-from bench.batches import Utterances
-from bench.compression import pruned, quantised
-from bench.durability import durability
-from bench.features import Ragged
-from bench.metrics import accuracy
-from bench.relearning import CAP, LOOK_EVERY, relearn_steps
-from bench.toy import FORGET, ToySetup
+from ser_unlearn.checks.toy import FORGET, ToySetup
+from ser_unlearn.evaluation import relearning
+from ser_unlearn.evaluation.compression import pruned, quantised
+from ser_unlearn.evaluation.durability import durability
+from ser_unlearn.evaluation.metrics import accuracy
+from ser_unlearn.evaluation.relearning import CAP, LOOK_EVERY, relearn_steps
+from ser_unlearn.recogniser.batches import Utterances
+from ser_unlearn.recogniser.features import Ragged
 
 PLACES = list(FORGET)
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from toys import ToySetup
 
-from bench.corpus import Utterance
-from bench.outputs import to_table
-from bench.request import Request
-from bench.splits import Split
+from ser_unlearn.data.corpus import Utterance
+from ser_unlearn.data.splits import Split
+from ser_unlearn.recogniser.outputs import to_table
+from ser_unlearn.unlearning.request import Request
 
 EMOTIONS = ["low", "high"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from toys import make_record
 
-from bench.comparison import Cell
-from bench.records import Record
-from bench.retraining import gaps_of_retraining
-from bench.tables import lines, render, within_of, yardstick
+from ser_unlearn.report.comparison import Cell
+from ser_unlearn.report.retraining import gaps_of_retraining
+from ser_unlearn.report.tables import lines, render, within_of, yardstick
+from ser_unlearn.results.records import Record
 
 NAMES = ("forget_accuracy", "retain_accuracy", "test_accuracy", "mia_accuracy")
 

@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.metrics import METRICS
-from bench.records import Record, read_records
+from ser_unlearn.evaluation.metrics import METRICS
+from ser_unlearn.results.records import Record, read_records
 
 ROWS = ("original", "retrain", "finetune", "gradient_ascent", "scrub", "ssd")
 """Methods of every kind: none, retain set, forget set, both, and what was kept from training."""
@@ -38,7 +38,7 @@ class Workplace:
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", "from bench.cli import main; main()", *arguments],
+            [sys.executable, "-c", "from ser_unlearn.cli import main; main()", *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -374,8 +374,8 @@ BROKEN = '''
 from dataclasses import dataclass
 import time
 import torch
-from bench import Method, Recogniser, Task
-from bench.errors import UnsupportedError
+from ser_unlearn import Method, Recogniser, Task
+from ser_unlearn.errors import UnsupportedError
 
 
 @dataclass(frozen=True)

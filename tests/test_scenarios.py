@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.corpus import SplitRule, Utterance
-from bench.errors import UserError
-from bench.records import Seeds, record_path
-from bench.scenarios import SCENARIOS, before, check_scenario, draw_forget_set, requests
-from bench.splits import split
+from ser_unlearn.data.corpus import SplitRule, Utterance
+from ser_unlearn.data.scenarios import SCENARIOS, before, check_scenario, draw_forget_set, requests
+from ser_unlearn.data.splits import split
+from ser_unlearn.errors import UserError
+from ser_unlearn.results.records import Seeds, record_path
 
 few = settings(deadline=None, max_examples=50)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from linear import EMOTIONS, Linear, linear_task
 
-from methods import scrub
-from methods.scrub import Scrub, divergence
+from ser_unlearn.methods import scrub
+from ser_unlearn.methods.scrub import Scrub, divergence
 
 SOFT = {"learning_rate": 0.01, "forget_steps": 2, "batch_size": 8}
 

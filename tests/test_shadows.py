@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.corpus import Utterance
-from bench.setup import Trained
-from bench.shadows import FIRST_SEED, Shadow, ShadowRequest, everyone, view
-from bench.splits import Split
+from ser_unlearn.data.corpus import Utterance
+from ser_unlearn.data.splits import Split
+from ser_unlearn.evaluation.shadows import FIRST_SEED, Shadow, ShadowRequest, everyone, view
+from ser_unlearn.recogniser.setup import Trained
 
 SPLIT = Split(train=list(range(12)), validation=[12, 13], heldout=[14, 15, 16, 17], test=[18, 19])
 POOL = {*SPLIT.train, *SPLIT.heldout}

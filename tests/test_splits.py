@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bench.corpus import SplitRule, Utterance
-from bench.errors import UserError
-from bench.splits import allot, shuffled, split
+from ser_unlearn.data.corpus import SplitRule, Utterance
+from ser_unlearn.data.splits import allot, shuffled, split
+from ser_unlearn.errors import UserError
 
 few = settings(deadline=None, max_examples=50)
 

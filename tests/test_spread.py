@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import spread
-from bench.evaluation import Reference
-from bench.metrics import accuracy
-from bench.splits import Split
+from ser_unlearn.data.splits import Split
+from ser_unlearn.evaluation import spread
+from ser_unlearn.evaluation.behaviour import Reference
+from ser_unlearn.evaluation.metrics import accuracy
 
 # 60 utterances of two emotions in turn. Anna says 0 to 19, Bert 20 to 39: the training speakers,
 # of whom 0 to 9 are forgotten. Cleo says 40 to 51, Dirk 52 to 59: the test set.

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 from toys import EMOTIONS, FORGET, ToySetup
 
-from bench import statistics, toy
-from bench.errors import UndeclaredDataError
-from bench.model import Recogniser
-from bench.statistics import fisher, kept, sensitivity
-from bench.store import Store
+from ser_unlearn.checks import toy
+from ser_unlearn.errors import UndeclaredDataError
+from ser_unlearn.recogniser.model import Recogniser
+from ser_unlearn.results.store import Store
+from ser_unlearn.unlearning import statistics
+from ser_unlearn.unlearning.statistics import fisher, kept, sensitivity
 
 NEEDS = frozenset({"forget", "statistics"})
 

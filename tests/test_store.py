@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import torch
 
-from bench.store import (
+from ser_unlearn.results.store import (
     Artefact,
     DamagedArtefactWarning,
     Store,
@@ -256,7 +256,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-import bench.store
+import ser_unlearn.results.store
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -276,10 +276,10 @@ when, root = sys.argv[1:]
 if when == "tensors":
     safetensors.torch.save_file = half_of_the_tensors
 else:
-    bench.store._write_text = half_of_the_description
-made = bench.store.Artefact({"x": torch.zeros(1000)}, {"value": 0.0})
+    ser_unlearn.results.store._write_text = half_of_the_description
+made = ser_unlearn.results.store.Artefact({"x": torch.zeros(1000)}, {"value": 0.0})
 identity = {"what": "a thing", "seed": 1, "parts": ["a", "b"]}
-bench.store.Store(Path(root)).fetch("kind", identity, lambda: made)
+ser_unlearn.results.store.Store(Path(root)).fetch("kind", identity, lambda: made)
 """
 
 

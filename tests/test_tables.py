@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from toys import make_record
 
-from bench.leaderboard import is_current, make_leaderboard, write_leaderboard
-from bench.records import write_record
-from bench.tables import BEST, COLUMNS, EQUAL, UNTESTED, lines, marks, natural, render
+from ser_unlearn.report.leaderboard import is_current, make_leaderboard, write_leaderboard
+from ser_unlearn.report.tables import BEST, COLUMNS, EQUAL, UNTESTED, lines, marks, natural, render
+from ser_unlearn.results.records import write_record
 
 
 def records_of(label: str, rates: list[float], **changes):

@@ -15,21 +15,29 @@ from click.testing import CliRunner, Result
 from pydantic import ValidationError
 from toys import make_record
 
-from bench.cli import main
-from bench.criteria import CRITERIA, check_validation
-from bench.errors import UserError
-from bench.jobs import Score
-from bench.leaderboard import make_leaderboard
-from bench.membership import loss_attack
-from bench.method import Method
-from bench.metrics import cross_entropy
-from bench.records import Tuned, read_records, write_record
-from bench.registry import list_methods, load_class, resolve
-from bench.space import Choice, Range, distributions, read_space
-from bench.splits import Split
-from bench.studies import Study, Trial, best_of, read_study, study_path, tuned_rows, write_study
-from bench.suite import FIRST_TUNING_SEED, load_suite, suite_names
-from bench.tune import SEEDS, STARTUP, _trial, search
+from ser_unlearn.cli import main
+from ser_unlearn.data.splits import Split
+from ser_unlearn.errors import UserError
+from ser_unlearn.evaluation.membership import loss_attack
+from ser_unlearn.evaluation.metrics import cross_entropy
+from ser_unlearn.report.leaderboard import make_leaderboard
+from ser_unlearn.results.records import Tuned, read_records, write_record
+from ser_unlearn.runner.jobs import Score
+from ser_unlearn.runner.suite import FIRST_TUNING_SEED, load_suite, suite_names
+from ser_unlearn.tuning.criteria import CRITERIA, check_validation
+from ser_unlearn.tuning.space import Choice, Range, distributions, read_space
+from ser_unlearn.tuning.studies import (
+    Study,
+    Trial,
+    best_of,
+    read_study,
+    study_path,
+    tuned_rows,
+    write_study,
+)
+from ser_unlearn.tuning.tune import SEEDS, STARTUP, _trial, search
+from ser_unlearn.unlearning.method import Method
+from ser_unlearn.unlearning.registry import list_methods, load_class, resolve
 
 # Search spaces
 
@@ -357,13 +365,13 @@ def make_study(**changes: Any) -> Study:
 
 
 def card_digest() -> str:
-    from bench.corpus import load_card
+    from ser_unlearn.data.corpus import load_card
 
     return load_card("espeak").digest
 
 
 def recipe_digest() -> str:
-    from bench.recipe import load_recipe
+    from ser_unlearn.recogniser.recipe import load_recipe
 
     return load_recipe("tiny").digest
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench import toy
-from bench.costs import Meter
-from bench.model import Recogniser
-from bench.records import Record
-from bench.registry import list_methods
-from bench.task import Task
-from bench.toy import EMOTIONS, FORGET, ToySetup
+from ser_unlearn.checks import toy
+from ser_unlearn.checks.toy import EMOTIONS, FORGET, ToySetup
+from ser_unlearn.recogniser.costs import Meter
+from ser_unlearn.recogniser.model import Recogniser
+from ser_unlearn.results.records import Record
+from ser_unlearn.unlearning.registry import list_methods
+from ser_unlearn.unlearning.task import Task
 
 __all__ = ["EMOTIONS", "FORGET", "ToySetup", "make_record", "make_task"]
 

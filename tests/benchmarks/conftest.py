@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 import pytest
 from tabulate import tabulate
 
-from bench.jobs import Place, Training, Unlearning
-from bench.provenance import provenance
-from bench.records import Seeds
-from bench.registry import resolve
-from bench.setup import Setup, Trained
-from bench.store import Store
-from bench.suite import Suite, load_suite
+from ser_unlearn.recogniser.setup import Setup, Trained
+from ser_unlearn.results.provenance import provenance
+from ser_unlearn.results.records import Seeds
+from ser_unlearn.results.store import Store
+from ser_unlearn.runner.jobs import Place, Training, Unlearning
+from ser_unlearn.runner.suite import Suite, load_suite
+from ser_unlearn.unlearning.registry import resolve
 
 RATIOS = pytest.StashKey[list[dict[str, Any]]]()
 First = TypeVar("First")

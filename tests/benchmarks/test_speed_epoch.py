@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from bench.audio import decode
-from bench.batches import Batch
-from bench.features import front_end, prepare_waveform
-from bench.model import build
-from bench.setup import Setup
-from bench.store import Store
-from bench.training import train
+from ser_unlearn.data.audio import decode
+from ser_unlearn.recogniser.batches import Batch
+from ser_unlearn.recogniser.features import front_end, prepare_waveform
+from ser_unlearn.recogniser.model import build
+from ser_unlearn.recogniser.setup import Setup
+from ser_unlearn.recogniser.training import train
+from ser_unlearn.results.store import Store
 
 if TYPE_CHECKING:
     from conftest import Ratios

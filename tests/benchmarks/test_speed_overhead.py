@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from bench import Batch, Method, Recogniser, train_mode
-from bench.registry import load_class
-from bench.unlearning import run_method
+from ser_unlearn import Batch, Method, Recogniser, train_mode
+from ser_unlearn.unlearning.registry import load_class
+from ser_unlearn.unlearning.unlearned import run_method
 
 if TYPE_CHECKING:
     from conftest import Ratios, Request

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.registry import list_methods
+from ser_unlearn.unlearning.registry import list_methods
 
 if TYPE_CHECKING:
     from conftest import Ratios, Request

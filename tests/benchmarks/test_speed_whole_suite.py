@@ -15,8 +15,8 @@ import pytest
 from joblib import cpu_count
 from rich.console import Console
 
-from bench.run import Options, run
-from bench.suite import Suite
+from ser_unlearn.runner.run import Options, run
+from ser_unlearn.runner.suite import Suite
 
 if TYPE_CHECKING:
     from conftest import Alone, Ratios
@@ -34,7 +34,7 @@ def test_the_default_suite_side_by_side(
 ):
     def side_by_side() -> float:
         environment = {**os.environ, "SER_UNLEARN_CACHE": str(make_store("side_by_side"))}
-        command = "from bench.cli import main; main()"
+        command = "from ser_unlearn.cli import main; main()"
         results = str(tmp_path / "side_by_side")
         start = time.perf_counter()
         subprocess.run(

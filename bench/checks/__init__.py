@@ -1,0 +1,1 @@
+"""Checks: what every method must do, and the toy corpus that it is tried on."""

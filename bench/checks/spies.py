@@ -1,0 +1,102 @@
+"""Watching a method at work, for faults that its result does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from ser_unlearn.recogniser.model import Recogniser
+from ser_unlearn.unlearning.task import Task
+
+
+class TeacherSpy:
+    """Watches every recogniser that is asked for outputs without gradients.
+
+    Looking at progress through the task does not count.
+    """
+
+    def __init__(self) -> None:
+        self.teachers: list[Recogniser] = []
+        """Those that were asked, in the order in which they were first asked."""
+        self.changed = False
+        """Whether one of them had other weights when it was asked again."""
+        self._weights: list[list[Tensor]] = []
+        self._paused = False
+
+    def __enter__(self) -> TeacherSpy:
+        self._forward, self._accuracy = Recogniser.forward, Task.accuracy
+        Recogniser.forward = self._watched(self._forward)  # type: ignore[method-assign]
+        Task.accuracy = self._unwatched(self._accuracy)  # type: ignore[method-assign]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        Recogniser.forward = self._forward  # type: ignore[method-assign]
+        Task.accuracy = self._accuracy  # type: ignore[method-assign]
+
+    def _watched(self, forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def watched(model: Recogniser, *args: Tensor, **kwargs: Tensor) -> Tensor:
+            silent = not torch.is_grad_enabled() or not any(
+                weight.requires_grad for weight in model.parameters()
+            )
+            if silent and not self._paused:
+                self._look_at(model)
+            return forward(model, *args, **kwargs)
+
+        return watched
+
+    def _unwatched(self, accuracy: Callable[..., float]) -> Callable[..., float]:
+        def unwatched(*args: Any, **kwargs: Any) -> float:
+            self._paused = True
+            try:
+                return accuracy(*args, **kwargs)
+            finally:
+                self._paused = False
+
+        return unwatched
+
+    def _look_at(self, model: Recogniser) -> None:
+        weights = [weight.detach().clone() for weight in model.parameters()]
+        for teacher, first in zip(self.teachers, self._weights, strict=True):
+            if teacher is model:
+                same = all(map(torch.equal, weights, first))
+                self.changed = self.changed or not same
+                return
+        self.teachers.append(model)
+        self._weights.append(weights)
+
+
+class DivergenceSpy(TorchFunctionMode):
+    """Looks at what goes into torch's KL divergence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fault = ""
+        """What was wrong with the first call that was wrong."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is torch.nn.functional.kl_div:
+            first, second = [*args, kwargs.get("input"), kwargs.get("target")][:2]
+            # Sums of single-precision probabilities over a few classes are 1 within 1e-5.
+            if (first.exp().sum(-1) - 1).abs().max() > 1e-4:
+                self.fault = self.fault or "its first argument is not a log-distribution"
+            target = second.exp() if kwargs.get("log_target") else second
+            if (target.sum(-1) - 1).abs().max() > 1e-4 or target.min() < 0:
+                self.fault = self.fault or "its second argument is not a distribution"
+        return func(*args, **kwargs)

@@ -1,0 +1,179 @@
+"""What is checked: a row of the tables, a run of it on the toy, and what the run left."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ser_unlearn.checks.toy import FORGET, ToySetup, make_task
+from ser_unlearn.errors import UserError
+from ser_unlearn.recogniser.model import Recogniser
+from ser_unlearn.unlearning.method import Method
+from ser_unlearn.unlearning.registry import (
+    METHODS,
+    MethodInfo,
+    list_methods,
+    method_class,
+    read_method,
+)
+
+State = dict[str, Tensor]
+
+
+class CheckError(AssertionError):
+    """A method does not do what every method must; the message says what, and why it matters."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one run of a method on the toy."""
+
+    given: Recogniser
+    """The model that the method was handed, as it is now."""
+    returned: Recogniser
+    before: State
+    """The weights that it was handed."""
+    operations: int
+    """As the harness counts them."""
+    drew: bool
+    """Whether the method drew a random number."""
+
+    @property
+    def after(self) -> State:
+        """The weights that it returned."""
+        return self.returned.state_dict()
+
+
+class Subject:
+    """A row of the tables under check: a method with its parameters, made short.
+
+    Args:
+        path: the method's file.
+        variant: one of the method's variants, or None.
+    """
+
+    def __init__(self, path: Path, variant: str | None = None) -> None:
+        self.path = path
+        self.variant = variant
+        self.info: MethodInfo = read_method(path)
+        self.cls = _import(path)
+        self.label = self.info.name if variant is None else f"{self.info.name}-{variant}"
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """What the variant changes of the defaults."""
+        return self.cls.variants[self.variant] if self.variant else {}
+
+    def method(self, changes: Mapping[str, Any], *, short: bool = True) -> Method:
+        """The method with some parameters changed, and made short unless it is to run in full."""
+        return self.cls(**{**self.own, **(self.cls.smoke if short else {}), **changes})
+
+    def run(
+        self,
+        *,
+        setup: ToySetup | None = None,
+        forget: tuple[int, ...] = FORGET,
+        seed: int = 0,
+        watch: AbstractContextManager[Any] | None = None,
+        changes: Mapping[str, Any] | None = None,
+        short: bool = True,
+    ) -> Run:
+        """Run the method on the toy.
+
+        Args:
+            setup: another toy than the usual one.
+            forget: positions of the forget set.
+            seed: of the method.
+            watch: entered around the method.
+            changes: parameters.
+            short: with the parameters that make a run short.
+        """
+        model, task, meter = make_task(
+            setup or shared_toy(), self.info.needs, method=self.label, forget=forget, seed=seed
+        )
+        before = copy_of(model.state_dict())
+        at_first = task.generator.get_state()
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            with meter.measure(model), watch or nullcontext():
+                returned = self.method(changes or {}, short=short).unlearn(model, task)
+        if not isinstance(returned, Recogniser):
+            raise CheckError(f"it returns {type(returned).__name__}, not the unlearned model")
+        drew = not torch.equal(at_first, task.generator.get_state())
+        return Run(model, returned, before, meter.costs().flops, drew)
+
+    @cached_property
+    def usual(self) -> Run:
+        """A run with nothing special, which several checks look at."""
+        return self.run()
+
+
+def subjects(paths: list[Path] | None = None) -> list[Subject]:
+    """Every row of the methods in these files; by default of those in `methods/`."""
+    if paths is None:
+        paths = [info.path for info in list_methods().values()]
+    return [
+        Subject(path, variant) for path in paths for variant in (None, *read_method(path).variants)
+    ]
+
+
+def _import(path: Path) -> type[Method]:
+    """The method's class, from `methods/` or from any other file."""
+    name = f"ser_unlearn.methods.{path.stem}"
+    if path.parent.resolve() == METHODS:
+        module = importlib.import_module(name)
+    else:
+        spec = importlib.util.spec_from_file_location(f"checked_{path.stem}", path)
+        if spec is None or spec.loader is None:
+            raise UserError(f"{path} is not a Python file.")
+        module = importlib.util.module_from_spec(spec)
+        # Dataclasses and pickle look a class's module up by its name.
+        sys.modules[spec.name] = module
+        try:
+            spec.loader.exec_module(module)
+        # A contributor's file may raise anything.
+        except Exception as error:
+            raise UserError(
+                f"{path} cannot be imported. Mend this: {type(error).__name__}: {error}"
+            ) from error
+    return method_class(module)
+
+
+@cache
+def shared_toy() -> ToySetup:
+    """The toy that the checks of a process share."""
+    return ToySetup()
+
+
+def checksum(state: State) -> str:
+    """Hash of names and weights, bit for bit."""
+    hashed = hashlib.sha256()
+    for name, tensor in state.items():
+        hashed.update(name.encode() + tensor.numpy().tobytes())
+    return hashed.hexdigest()
+
+
+def copy_of(state: State) -> State:
+    """The weights as they are now."""
+    return {name: tensor.clone() for name, tensor in state.items()}
+
+
+def same(first: State, second: State) -> bool:
+    """Whether all weights are equal, bit for bit."""
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def finite(state: State) -> bool:
+    """Whether no weight is NaN or infinite."""
+    return all(bool(torch.isfinite(tensor).all()) for tensor in state.values())

@@ -1,0 +1,60 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ser_unlearn.evaluation.prices import PRICES
+
+device = click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True
+)
+
+
+results = click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of the records.",
+)
+
+
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder with the recordings, or with one folder a corpus.",
+)
+
+
+jobs = click.option(
+    "--jobs", type=click.IntRange(1), help="Workers side by side; one a core if left out."
+)
+
+
+attacks = click.option(
+    "--attacks",
+    type=click.Choice(list(PRICES)),
+    help="The dearest membership attacks to run.",
+)
+
+
+durability = click.option(
+    "--durability",
+    is_flag=True,
+    help="See what is left of forgetting once a model is compressed, or trained on.",
+)
+
+
+corpora = click.option("--corpus", "corpora", multiple=True, help="Only these corpora.")
+
+
+recipes = click.option("--recipe", "recipes", multiple=True, help="Only these recipes.")
+
+
+scenarios = click.option("--scenario", "scenarios", multiple=True, help="Only these scenarios.")
+
+
+methods = click.option("--method", "methods", multiple=True, help="Only these rows.")

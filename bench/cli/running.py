@@ -1,0 +1,156 @@
+"""`run` and `evaluate`: make records, and their metrics anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ser_unlearn.cli import options
+from ser_unlearn.cli.selection import select
+from ser_unlearn.errors import UserError
+from ser_unlearn.evaluation.prices import Price
+from ser_unlearn.runner.suite import Suite, load_suite
+from ser_unlearn.tuning.criteria import CRITERIA
+
+
+@click.command()
+@click.argument("suite", default="default")
+@click.option("--corpus", "corpora", multiple=True, help="Instead of the suite's corpora.")
+@click.option("--recipe", "recipes", multiple=True, help="Instead of the suite's recipes.")
+@click.option("--scenario", "scenarios", multiple=True, help="Instead of the suite's scenarios.")
+@click.option("--method", "methods", multiple=True, help="Instead of the suite's methods.")
+@click.option("--model-seeds", type=click.IntRange(1), help="How many original models.")
+@click.option("--forget-seeds", type=click.IntRange(1), help="How many forget sets of each.")
+@click.option(
+    "--method-seeds", type=click.IntRange(1), help="How often methods run on each forget set."
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="METHOD.FIELD=VALUE",
+    help="A method's parameter; the row is named after it.",
+)
+@click.option(
+    "--tuned",
+    multiple=True,
+    type=click.Choice(list(CRITERIA)),
+    help="Also run what tuning by this criterion found, as rows of their own.",
+)
+@options.attacks
+@options.durability
+@options.data_dir
+@options.results
+@options.jobs
+@options.device
+def run(
+    suite: str,
+    corpora: tuple[str, ...],
+    recipes: tuple[str, ...],
+    scenarios: tuple[str, ...],
+    methods: tuple[str, ...],
+    model_seeds: int | None,
+    forget_seeds: int | None,
+    method_seeds: int | None,
+    settings: tuple[str, ...],
+    attacks: Price | None,
+    durability: bool,
+    tuned: tuple[str, ...],
+    data_dir: Path | None,
+    results: Path,
+    jobs: int | None,
+    device: str,
+) -> None:
+    """Run SUITE, or what of it the results folder lacks, and print its table.
+
+    Every option that names a part of the grid replaces that part of the suite.
+    """
+    changes: dict[str, Any] = {
+        "corpora": list(corpora),
+        "recipes": list(recipes),
+        "scenarios": list(scenarios),
+        "methods": list(methods),
+        "model_seeds": model_seeds,
+        "forget_seeds": forget_seeds,
+        "method_seeds": method_seeds,
+        "attacks": attacks,
+        "durability": durability,
+    }
+    chosen: Suite = load_suite(suite).model_copy(
+        update={field: value for field, value in changes.items() if value}
+    )
+    overrides = _overrides(settings)
+    if tuned and overrides:
+        raise UserError("--set and --tuned: parameters are either given or tuned. Leave one out.")
+
+    from rich.console import Console
+
+    from ser_unlearn.report.tables import render
+    from ser_unlearn.runner import run as runner
+    from ser_unlearn.runner.grid import Options
+    from ser_unlearn.tuning.studies import tuned_tables
+
+    here = Options(results, data_dir, jobs, device)
+    further = tuned_tables(results, chosen, tuned) if tuned else {}
+    records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)
+    click.echo(render(records, "terminal"))
+
+
+def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    overrides: dict[str, dict[str, str]] = {}
+    for setting in settings:
+        target, equals, value = setting.partition("=")
+        method, dot, field = target.partition(".")
+        if not (equals and dot and method and field):
+            raise UserError(f"--set {setting}: write it as METHOD.FIELD=VALUE.")
+        overrides.setdefault(method, {})[field] = value
+    return overrides
+
+
+@click.command()
+@options.corpora
+@options.recipes
+@options.scenarios
+@options.methods
+@options.attacks
+@options.durability
+@options.data_dir
+@options.results
+@options.jobs
+def evaluate(
+    corpora: tuple[str, ...],
+    recipes: tuple[str, ...],
+    scenarios: tuple[str, ...],
+    methods: tuple[str, ...],
+    attacks: Price | None,
+    durability: bool,
+    data_dir: Path | None,
+    results: Path,
+    jobs: int | None,
+) -> None:
+    """Compute what the records lack of metrics, without running a method again.
+
+    A metric is computed if the record lacks it, if it changed since, or if an option asks for it.
+    The store keeps what every unlearned model says. A record of which it does not is left as it
+    is, and named. The dearest attacks do run methods, on the shadow models that are new to them.
+    """
+    from rich.console import Console
+
+    from ser_unlearn.report.tables import render
+    from ser_unlearn.results.records import read_records
+    from ser_unlearn.runner import run as runner
+    from ser_unlearn.runner.grid import Options
+
+    chosen = select(read_records(results), results, corpora, recipes, scenarios, methods)
+    here = Options(results, data_dir, jobs)
+    done, lacking = runner.evaluate(chosen, attacks, durability, here, Console(stderr=True))
+    if done:
+        click.echo(render(done, "terminal"))
+    if lacking:
+        click.echo(
+            f"Left as they are, for the store lacks their outputs: {len(lacking)} of "
+            f"{len(chosen)} records, the first {lacking[0].path}. Run them again: ser-unlearn run.",
+            err=True,
+        )

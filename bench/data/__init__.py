@@ -1,0 +1,1 @@
+"""Data: corpora and their cards, recordings, splits and forget sets."""

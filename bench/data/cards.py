@@ -1,0 +1,152 @@
+"""Cards: what a YAML file says about a corpus."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ser_unlearn.data.voices import Synthesis
+from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.results.identity import digest
+from ser_unlearn.results.records import TUNING
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+# Inside the package where it came in a wheel, beside it in a checkout.
+CARDS = next(
+    folder for folder in (_PACKAGE / "cards", _PACKAGE.parent / "datasets") if folder.is_dir()
+)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HubSource(_Model):
+    """A data set on the Hugging Face hub, read through the `datasets` library."""
+
+    kind: Literal["hub"]
+    id: str
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    split: str = "train"
+    columns: dict[Literal["audio", "emotion", "speaker", "statement"], str | list[str]]
+    """Which column holds what; several columns are joined by a hyphen."""
+    codes: dict[str, dict[str, str]] = {}
+
+
+class FolderSource(_Model):
+    """Files in a local folder, whose names say what they are."""
+
+    kind: Literal["folder"]
+    pattern: str
+    """A regular expression over the file's name, with groups emotion, speaker and statement."""
+    codes: dict[str, dict[str, str]] = {}
+
+    @field_validator("pattern")
+    @classmethod
+    def _has_groups(cls, pattern: str) -> str:
+        try:
+            groups = re.compile(pattern).groupindex
+        except re.error as error:
+            raise ValueError(f"the pattern is not a regular expression: {error}") from error
+        missing = {"emotion", "speaker"} - set(groups)
+        if missing:
+            raise ValueError(f"the pattern lacks the named groups {', '.join(sorted(missing))}")
+        return pattern
+
+
+Source = Annotated[HubSource | FolderSource | Synthesis, Field(discriminator="kind")]
+
+
+class Faults(_Model):
+    """What is known to be wrong with the recordings."""
+
+    exclude: list[str] = []
+    """Names of recordings to leave out."""
+    notes: list[str] = []
+
+
+class SplitRule(_Model):
+    """How a corpus is divided; the shares are of the utterances of the training speakers."""
+
+    seed: int = 0
+    test_speakers: float | list[str] = 0.2
+    """Share of the speakers, or the speakers themselves."""
+    validation: float = Field(0.1, gt=0, lt=1)
+    heldout: float = Field(0.2, gt=0, lt=1)
+
+
+class Card(_Model):
+    """What `datasets/<name>.yaml` says about a corpus."""
+
+    name: str
+    title: str
+    licence: str
+    citation: str
+    language: str
+    utterances: int = Field(gt=0)
+    speakers: int = Field(gt=1)
+    emotions: list[str] = Field(min_length=2)
+    genders: dict[str, Literal["female", "male"]] = {}
+    faults: Faults = Faults()
+    split: SplitRule = SplitRule()
+    sources: list[Source] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _synthesis_knows_genders(self) -> Card:
+        """A synthesised corpus gives each voice's gender itself."""
+        for source in self.sources:
+            if isinstance(source, Synthesis) and not self.genders:
+                genders = {name: voice.gender for name, voice in source.speakers.items()}
+                return self.model_copy(update={"genders": genders})
+        return self
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that the card says, prose aside."""
+        prose = {"title", "licence", "citation", "language"}
+        return digest(
+            self.model_dump(mode="json", exclude={*prose, "faults"})
+            | {"exclude": self.faults.exclude}
+        )
+
+
+def card_names() -> list[str]:
+    """The names of all corpora, sorted."""
+    return sorted(path.stem for path in CARDS.glob("*.yaml"))
+
+
+def load_card(name: str) -> Card:
+    """Read and check `datasets/<name>.yaml`.
+
+    Raises:
+        UserError: if there is no such card, or it is not valid.
+    """
+    path = CARDS / f"{name}.yaml"
+    if name not in card_names():
+        raise unknown_name("corpus", name, card_names())
+    return parse_card(path.read_text(encoding="utf-8"), path)
+
+
+def parse_card(text: str, path: Path) -> Card:
+    """Check the text of a card; `path` is what errors call it.
+
+    Raises:
+        UserError: if it is not YAML, or not a valid card.
+    """
+    try:
+        card = Card.model_validate(yaml.safe_load(text))
+    except (yaml.YAMLError, ValidationError) as error:
+        raise UserError(f"The card {path} is not valid. Mend this: {error}") from error
+    if card.name != path.stem:
+        raise UserError(f"The card {path} calls itself '{card.name}'. Rename one of the two.")
+    if card.name == TUNING:
+        raise UserError(
+            f"The card {path} would put its records where the studies of tuning lie. Rename both."
+        )
+    return card

@@ -1,0 +1,72 @@
+"""Does forgetting last? What a model still knows once it is compressed, or trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ser_unlearn.evaluation import metrics
+from ser_unlearn.evaluation.compression import pruned, quantised
+from ser_unlearn.evaluation.relearning import relearn_steps
+from ser_unlearn.recogniser.outputs import cross_entropy, predict
+
+if TYPE_CHECKING:
+    from ser_unlearn.recogniser.setup import Setup
+    from ser_unlearn.unlearning.request import Request
+
+STAGE = "durability"
+"""The family of metrics, and the stage whose revision they have."""
+
+PRUNED_SHARE = 0.3
+"""Of the weights."""
+
+
+def durability(
+    setup: Setup, request: Request, state: Mapping[str, Tensor], seed: int
+) -> dict[str, float]:
+    """Compress a model in two ways, and train it on the forget set.
+
+    Every model changes in these, also one that never knew the forget set. The retrained model's
+    own numbers, from this function, say what to expect.
+
+    Args:
+        setup: corpus and recipe.
+        request: what was forgotten, by which model.
+        state: the model's weights; not written to.
+        seed: of the order and the crops of training.
+
+    Returns:
+        "quantised_return" and "pruned_return": forget accuracy of the model rounded to int8, and
+        with `PRUNED_SHARE` of its weights set to zero, minus the model's own, in points;
+        "quantised_test_accuracy" and "pruned_test_accuracy" in 0..1; "relearn_steps".
+    """
+
+    def accuracy(weights: Mapping[str, Tensor], name: str) -> float:
+        places = request.sets[name]
+        logits = predict(setup.load(weights), setup.features, places, setup.device).numpy()
+        return metrics.accuracy(logits, setup.labels[places])
+
+    before = accuracy(state, "forget")
+    found = {}
+    for name, compressed in (
+        ("quantised", quantised(state)),
+        ("pruned", pruned(state, PRUNED_SHARE)),
+    ):
+        found[f"{name}_return"] = 100 * (accuracy(compressed, "forget") - before)
+        found[f"{name}_test_accuracy"] = accuracy(compressed, "test")
+
+    forget = request.sets["forget"]
+    original, labels = request.original.logits[forget], setup.labels[forget]
+    found["relearn_steps"] = float(
+        relearn_steps(
+            setup.load(state),
+            setup.utterances(forget, torch.Generator().manual_seed(seed)),
+            seed,
+            accuracy=metrics.accuracy(original, labels),
+            loss=float(cross_entropy(original, labels).mean()),
+        )
+    )
+    return found

@@ -1,0 +1,44 @@
+"""Membership inference: can an attacker tell the forget set from utterances never trained on?"""
+
+from ser_unlearn.evaluation.membership.attack import Attack
+from ser_unlearn.evaluation.membership.evidence import SIGHTS, Evidence, Outputs, Shadows, View
+from ser_unlearn.evaluation.membership.family import (
+    ATTACKS,
+    Finding,
+    Result,
+    Strongest,
+    Verdict,
+    audit,
+    dearest,
+    measure,
+    strongest,
+    verdict,
+)
+from ser_unlearn.evaluation.membership.loss import loss_attack, threshold_free
+from ser_unlearn.evaluation.membership.matching import match
+from ser_unlearn.evaluation.membership.roc import Interval
+from ser_unlearn.evaluation.membership.svc import efficacy
+
+__all__ = [
+    "ATTACKS",
+    "SIGHTS",
+    "Attack",
+    "Evidence",
+    "Finding",
+    "Interval",
+    "Outputs",
+    "Result",
+    "Shadows",
+    "Strongest",
+    "Verdict",
+    "View",
+    "audit",
+    "dearest",
+    "efficacy",
+    "loss_attack",
+    "match",
+    "measure",
+    "strongest",
+    "threshold_free",
+    "verdict",
+]

@@ -1,0 +1,1 @@
+"""The recogniser: recipe, features, model, training, and what a model says and costs."""

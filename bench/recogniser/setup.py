@@ -1,0 +1,159 @@
+"""A corpus seen through a recipe: all that jobs on the two share, loaded once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.corpus import Corpus
+from ser_unlearn.data.splits import Split, split
+from ser_unlearn.recogniser.batches import Utterances
+from ser_unlearn.recogniser.costs import Costs, Meter
+from ser_unlearn.recogniser.features import Ragged, load_features, load_waveforms
+from ser_unlearn.recogniser.model import Recogniser, build
+from ser_unlearn.recogniser.outputs import Logits, predict
+from ser_unlearn.recogniser.recipe import Hparams, load_recipe
+from ser_unlearn.recogniser.training import train
+from ser_unlearn.results.identity import digest, numerics
+from ser_unlearn.results.revisions import revisions
+from ser_unlearn.results.store import Artefact, Store
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model from the store, with what it says and what its training cost."""
+
+    state: dict[str, Tensor]
+    logits: Logits
+    """[N, C], for every utterance of the corpus."""
+    costs: Costs
+
+
+class Setup:
+    """A corpus and a recipe on a device.
+
+    Args:
+        corpus: name of the card.
+        recipe: name of the recipe.
+        data_dir: a folder with the recordings, or None for the card's other sources.
+        device: "cpu" or "cuda".
+        store: where artefacts are kept.
+    """
+
+    def __init__(
+        self, corpus: str, recipe: str, data_dir: Path | None, device: str, store: Store
+    ) -> None:
+        self.store = store
+        self.device = torch.device(device)
+        self.corpus = Corpus(load_card(corpus), store, data_dir)
+        self.recipe = load_recipe(recipe)
+
+    @property
+    def n_emotions(self) -> int:
+        """How many emotions the corpus has."""
+        return len(self.corpus.card.emotions)
+
+    @cached_property
+    def split(self) -> Split:
+        """Train, validation, held-out and test, as the card divides the corpus."""
+        card = self.corpus.card
+        return split(self.corpus.utterances, card.split, dict(card.genders))
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """[N]: the number of each utterance's emotion, in the order of the card."""
+        emotions = self.corpus.card.emotions
+        return np.array([emotions.index(each.emotion) for each in self.corpus.utterances])
+
+    @cached_property
+    def hparams(self) -> Hparams:
+        """The loaded recipe; its modules are used for features alone."""
+        return self.recipe.load(self.n_emotions)
+
+    @cached_property
+    def features(self) -> Ragged:
+        """Stored features of the corpus."""
+        return load_features(self.recipe, self.corpus, self.store)
+
+    @cached_property
+    def waveforms(self) -> Ragged:
+        """Stored, trimmed waveforms of the corpus."""
+        return load_waveforms(self.recipe, self.corpus, self.store)
+
+    def utterances(self, places: Sequence[int], generator: torch.Generator) -> Utterances:
+        """A set of utterances, with the randomness that draws its order and crops."""
+        return Utterances(
+            self.features,
+            torch.from_numpy(self.labels),
+            places,
+            generator=generator,
+            crop_frames=self.hparams.crop_frames,
+            device=self.device,
+            waveforms=lambda: self.waveforms,
+        )
+
+    def predict(self, model: Recogniser) -> Logits:
+        """What a model says of every utterance: logits [N, C]."""
+        everything = range(len(self.labels))
+        logits: Logits = predict(model, self.features, everything, self.device).numpy()
+        return logits
+
+    def trained(self, places: Sequence[int], seed: int) -> Trained:
+        """The model trained on these utterances with this seed, trained now if need be.
+
+        Trained on the training set it is the original model, on a retain set a retrained one.
+        """
+        artefact = self.store.fetch(
+            "models", self._identity(places, seed), lambda: self._train(places, seed)
+        )
+        state = {
+            name.removeprefix("state."): tensor
+            for name, tensor in artefact.tensors.items()
+            if name.startswith("state.")
+        }
+        costs = Costs(**artefact.meta["costs"])
+        return Trained(state, artefact.tensors["logits"].numpy(), costs)
+
+    def is_trained(self, places: Sequence[int], seed: int) -> bool:
+        """Whether `trained` would find its model in the store."""
+        return self.store.has("models", self._identity(places, seed))
+
+    def load(self, state: Mapping[str, Tensor]) -> Recogniser:
+        """A model of its own with these weights, in eval mode on the device."""
+        model = build(self.recipe, self.n_emotions, seed=0)
+        model.load_state_dict(state)
+        return model.to(self.device).eval()
+
+    def _train(self, places: Sequence[int], seed: int) -> Artefact:
+        model = build(self.recipe, self.n_emotions, seed).to(self.device)
+        data = self.utterances(places, torch.Generator().manual_seed(seed))
+        meter = Meter(self.device)
+        with meter.measure(model):
+            history = train(model, data, self.hparams, seed)
+        state = {f"state.{name}": tensor.cpu() for name, tensor in model.state_dict().items()}
+        logits = torch.from_numpy(self.predict(model))
+        return Artefact(
+            {**state, "logits": logits},
+            {"costs": meter.costs().as_dict(), "loss": history},
+        )
+
+    def _identity(self, places: Sequence[int], seed: int) -> dict[str, Any]:
+        names = [self.corpus.utterances[place].name for place in places]
+        return {
+            "corpus": self.corpus.identity,
+            "recipe": self.recipe.digest,
+            "utterances": digest({"names": names}),
+            "seed": seed,
+            "device": self.device.type,
+            "revisions": revisions(["corpus", "features", "training"]),
+            "packages": numerics(),
+        }

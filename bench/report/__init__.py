@@ -1,0 +1,1 @@
+"""The report: tables, comparisons and the leaderboard, made from records alone."""

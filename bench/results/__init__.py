@@ -1,0 +1,1 @@
+"""Results: records, the store, and what says whether either is still current."""

@@ -1,0 +1,215 @@
+"""Records: one JSON file for each result, with all that it takes to trust and repeat it."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ser_unlearn.errors import UserError
+from ser_unlearn.results.store import write_text
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Status = Literal["done", "failed", "timeout", "unsupported"]
+
+TUNING = "tuning"
+"""The folder of the results that holds studies (`ser_unlearn.tuning.studies`) and no records."""
+
+
+class Document(BaseModel):
+    """What a file holds: nothing unknown, and never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Filed(Document):
+    """A document that says itself where it lies."""
+
+    @property
+    @abstractmethod
+    def path(self) -> Path:
+        """Its place below the results folder."""
+
+
+_Filed = TypeVar("_Filed", bound=Filed)
+
+
+class Seeds(Document):
+    """The three seeds, which vary independently."""
+
+    model: int
+    forget: int
+    method: int
+
+
+class Checkout(Document):
+    """The code that made a number."""
+
+    version: str
+    commit: str | None
+    """The git commit, where the project runs from a checkout."""
+    clean: bool | None
+    """Whether the checkout was that commit, results and leaderboard aside."""
+
+
+class Provenance(Checkout):
+    """Where a number comes from: code, packages and machine."""
+
+    python: str
+    packages: dict[str, str]
+    processor: str
+    device: str
+    threads: int
+
+    def checkout(self) -> Checkout:
+        """The code alone."""
+        return Checkout(version=self.version, commit=self.commit, clean=self.clean)
+
+
+Span = tuple[Number, Number, Number]
+"""A value, and the two ends of its interval."""
+
+
+class Attack(Document):
+    """What one membership attack found of the unlearned model."""
+
+    auc: Span
+    """Area under the ROC curve."""
+    tpr_at_1fpr: Span
+    """Members found where at most 1 % of the non-members are accused."""
+    verdict: Literal["cannot tell", "like retrained", "unlike retrained"]
+    """By the area under the ROC curve: see `ser_unlearn.evaluation.membership.verdict`."""
+
+
+class Tuned(Document):
+    """How the parameters of a row were found."""
+
+    criterion: str
+    """What the best trial was chosen by: a name in `ser_unlearn.tuning.criteria`."""
+    trials: int
+    """How many were spent, failed ones among them."""
+
+
+class Record(Filed):
+    """The result of one method on one forget set with one set of seeds."""
+
+    schema_version: Literal[2] = 2
+    corpus: str
+    card: str
+    """Hash of the corpus's card."""
+    recipe: str
+    recipe_digest: str
+    scenario: str
+    label: str
+    """The row of the tables: method, variant, and what a user or tuning changed."""
+    method: str
+    needs: list[str]
+    reference: str
+    parameters: dict[str, bool | int | float | str]
+    tuned: Tuned | None = None
+    """None for parameters that tuning did not find."""
+    seeds: Seeds
+    fingerprint: str
+    """Hash of all that determines what the method leaves behind: data, recipe, the method's code,
+    parameters, seeds, packages, and the revisions of the stages of the harness."""
+    revisions: dict[str, int] = {}
+    """Of each family of metrics and attacks that was computed: see `results.revisions`."""
+    status: Status
+    reason: str = ""
+    sizes: dict[str, int]
+    """How many utterances each set has."""
+    metrics: dict[str, Number | None]
+    """By their names in `ser_unlearn.evaluation.metrics`; None where a metric has no value."""
+    attacks: dict[str, Attack] = {}
+    """Every membership attack by its name; all intervals of a record hold at once in 95 % of
+    cases."""
+    provenance: Provenance
+    """Where the method ran: of the unlearned model, its outputs and the costs."""
+    evaluation: Checkout | None = None
+    """What last made metrics of the outputs, where it was not the code that ran the method."""
+
+    @property
+    def path(self) -> Path:
+        """Where the record lives below the results folder."""
+        return record_path(self.corpus, self.recipe, self.scenario, self.label, self.seeds)
+
+
+def record_path(corpus: str, recipe: str, scenario: str, label: str, seeds: Seeds) -> Path:
+    """Where a record lives below the results folder: its path says what it is."""
+    name = f"model{seeds.model}-forget{seeds.forget}-method{seeds.method}.json"
+    return Path(corpus, recipe, scenario_folder(scenario), label, name)
+
+
+def scenario_folder(scenario: str) -> str:
+    """A scenario's name as that of a folder."""
+    return scenario.replace(":", "-").replace("%", "pct")
+
+
+def write_record(results: Path, record: Record) -> None:
+    """Write a record to its place, whole or not at all."""
+    write_document(results / record.path, record)
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Write a document as JSON, whole or not at all."""
+    text = json.dumps(document.model_dump(mode="json"), indent=2, allow_nan=False) + "\n"
+    write_text(path, text)
+
+
+def read_record(results: Path, path: Path) -> Record:
+    """Read a record and check it against its place; raises what `read_filed` raises."""
+    return read_filed("record", results, path, Record)
+
+
+def read_filed(kind: str, results: Path, path: Path, form: type[_Filed]) -> _Filed:
+    """Read a JSON file that `write_document` wrote, and check it against its place.
+
+    Args:
+        kind: what a message calls it.
+        results: the results folder.
+        path: the file.
+        form: what it must hold.
+
+    Raises:
+        UserError: if it is damaged, or lies where another belongs.
+    """
+    try:
+        document = form.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise UserError(
+            f"The {kind} {path} is damaged ({_first_line(error)}). "
+            "Delete it and run again, or restore it from version control."
+        ) from error
+    if results / document.path != path:
+        raise UserError(
+            f"The {kind} {path} describes {document.path}. "
+            "Move it there, or delete it and run again."
+        )
+    return document
+
+
+def read_records(results: Path, corpus: str = "*", recipe: str = "*") -> Iterator[Record]:
+    """Read the records below a folder, in the order of their paths.
+
+    Args:
+        results: the results folder.
+        corpus: only those of this corpus.
+        recipe: only those of this recipe.
+
+    Raises:
+        UserError: if one is damaged, or lies where another belongs.
+    """
+    for path in sorted(results.glob(f"{corpus}/{recipe}/*/*/*.json")):
+        if path.relative_to(results).parts[0] != TUNING:
+            yield read_record(results, path)
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first: Any = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error).splitlines()[0]

@@ -1,0 +1,69 @@
+"""What a method leaves behind on a forget set, from the store or made now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ser_unlearn.errors import UnsupportedError
+from ser_unlearn.results.records import Provenance, Seeds, Status
+from ser_unlearn.runner.places import Place
+from ser_unlearn.unlearning.registry import Row
+from ser_unlearn.unlearning.request import Request
+from ser_unlearn.unlearning.unlearned import Unlearned, identity, unlearned
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One method on one forget set."""
+
+    place: Place
+    scenario: str
+    row: Row
+    seeds: Seeds
+    timeout_s: float
+    provenance: Provenance
+
+    @property
+    def title(self) -> str:
+        """What the progress display calls it."""
+        return (
+            f"{self.row.label} on {self.place.corpus} {self.scenario} "
+            f"(model {self.seeds.model}, forget {self.seeds.forget})"
+        )
+
+    @property
+    def request(self) -> Request:
+        """What is to be forgotten, by which model."""
+        return self.place.request(self.scenario, self.seeds.model, self.seeds.forget)
+
+    def has_answer(self, request: Request) -> bool:
+        """Whether the store has what the method leaves behind, so that it need not run."""
+        key = identity(request, self.row, self.seeds.method)
+        return request.setup.store.has("unlearned", {**key, "clean": self.provenance.clean})
+
+    def answer(self, request: Request) -> Unlearned:
+        """What the method leaves behind, from the store or made now."""
+        return unlearned(
+            request,
+            self.row,
+            self.seeds.method,
+            timeout_s=self.timeout_s,
+            provenance=self.provenance,
+        )
+
+
+def attempt(work: Callable[[], _Result]) -> tuple[Status, str, _Result | None]:
+    """Do what a method may fail at: a record's status, its reason, and what came of it."""
+    try:
+        return "done", "", work()
+    except UnsupportedError as error:
+        return "unsupported", str(error), None
+    except TimeoutError as error:
+        return "timeout", str(error), None
+    # Whatever a method does wrong is its result, and must not stop the others.
+    except Exception as error:
+        return "failed", f"{type(error).__name__}: {error}", None

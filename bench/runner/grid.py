@@ -1,0 +1,189 @@
+"""The grid: which jobs a suite stands for, what each waits on, and in which order they go."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.scenarios import kind_of, requests
+from ser_unlearn.evaluation.shadows import COUNT
+from ser_unlearn.results.provenance import provenance
+from ser_unlearn.results.records import Record, Seeds, read_record, read_records
+from ser_unlearn.results.store import default_root
+from ser_unlearn.runner.places import Place
+from ser_unlearn.runner.suite import Suite
+from ser_unlearn.runner.trainings import ShadowTraining, Training
+from ser_unlearn.runner.unlearnings import Unlearning
+from ser_unlearn.runner.workers import Job
+from ser_unlearn.unlearning.registry import Row, list_methods, resolve
+
+UNKNOWN_WEIGHT = 0.2
+"""How long a method takes of a training, where no record tells; evaluation included."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and how a suite runs."""
+
+    results: Path
+    data_dir: Path | None = None
+    jobs: int | None = None
+    """Workers side by side; None for one a core."""
+    device: str = "cpu"
+
+
+def place_of(corpus: str, recipe: str, options: Options) -> Place:
+    """A corpus seen through a recipe, where the options say."""
+    folder = _folder(options.data_dir, corpus)
+    return Place(corpus, recipe, folder, options.device, default_root())
+
+
+Cell = tuple[str, str, str]
+"""Corpus, recipe and scenario: what one table is about."""
+
+
+def cells(suite: Suite) -> list[Cell]:
+    """What a suite has a table of each; a sequence counts as its single requests, each once.
+
+    Raises:
+        UserError: if a scenario is wrong.
+    """
+    scenarios = dict.fromkeys(each for scenario in suite.scenarios for each in requests(scenario))
+    return list(itertools.product(suite.corpora, suite.recipes, scenarios))
+
+
+def rows(suite: Suite, overrides: Mapping[str, Mapping[str, str]]) -> list[Row]:
+    """The rows of a suite's tables, with all their parameters.
+
+    Args:
+        suite: the grid.
+        overrides: parameters as text, by method and field.
+
+    Raises:
+        UserError: if a method or a parameter is wrong.
+    """
+    wanted = suite.methods or [row for info in list_methods().values() for row in info.rows]
+    return [resolve(row, overrides) for row in wanted]
+
+
+def grid(
+    suite: Suite,
+    rows: Sequence[Row],
+    options: Options,
+    further: Mapping[Cell, Sequence[Row]],
+) -> Iterator[Unlearning]:
+    """Every job of a suite.
+
+    Args:
+        suite: the grid.
+        rows: of every table.
+        options: where and how.
+        further: rows of single tables.
+    """
+    origin = provenance(options.device)
+    for corpus, recipe, scenario in cells(suite):
+        place = place_of(corpus, recipe, options)
+        # The same forget set again is no further evidence.
+        forget_seeds = suite.forget_seeds if kind_of(scenario).seeded else 1
+        for model, forget, method, row in itertools.product(
+            range(suite.model_seeds),
+            range(forget_seeds),
+            range(suite.method_seeds),
+            [*rows, *further.get((corpus, recipe, scenario), ())],
+        ):
+            seeds = Seeds(model=model, forget=forget, method=method)
+            yield Unlearning(
+                place,
+                scenario,
+                row,
+                seeds,
+                suite.timeout_s,
+                origin,
+                options.results,
+                suite.attacks,
+                suite.durability,
+            )
+
+
+def _folder(data_dir: Path | None, corpus: str) -> Path | None:
+    """The folder of a corpus: `data_dir` itself, or the one in it that has the corpus's name."""
+    if data_dir is None or not reads_folders(corpus):
+        return None
+    own = data_dir / corpus
+    return (own if own.is_dir() else data_dir).resolve()
+
+
+def reads_folders(corpus: str) -> bool:
+    """Whether the recordings of a corpus may lie in a local folder."""
+    return any(source.kind == "folder" for source in load_card(corpus).sources)
+
+
+def awaited(unlearnings: list[Unlearning]) -> list[Training]:
+    """The originals that the store lacks, and without which forget sets cannot be drawn."""
+    originals = dict.fromkeys(
+        Training(job.place, job.seeds.model)
+        for job in unlearnings
+        if kind_of(job.scenario).ranks_by_loss
+    )
+    return [job for job in originals if not job.is_done()]
+
+
+def has_record(job: Unlearning) -> bool:
+    """Whether the results folder holds a finished record of exactly this job."""
+    if not job.record_path.exists():
+        return False
+    return job.is_done_by(read_record(job.results, job.record_path))
+
+
+def trainings(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
+    """The models that the store lacks, each once; originals first, for more waits on them."""
+    originals = [Training(job.place, job.seeds.model) for job in unlearnings]
+    retrained = [
+        Training(job.place, job.seeds.model, job.scenario, job.seeds.forget) for job in unlearnings
+    ]
+    attacked = dict.fromkeys(job.place for job in unlearnings if job.attacks != "simple")
+    shadow_models = [ShadowTraining(place, number) for place in attacked for number in range(COUNT)]
+    wanted: list[Training | ShadowTraining] = [*originals, *retrained, *shadow_models]
+    return [job for job in dict.fromkeys(wanted) if not job.is_done()]
+
+
+def order(
+    trainings: list[Training | ShadowTraining], unlearnings: list[Unlearning], results: Path
+) -> list[tuple[Job[Record | None], float]]:
+    """Put jobs in the order in which workers take them, each with its weight.
+
+    Trainings come first, for they are longest and the rest waits on them; then, cell by cell in
+    the same order, methods, the longest first, on shadow models before the one that is audited. A
+    job whose models are still in the making waits.
+    """
+    shares = _shares_of_training(unlearnings, results)
+    requested: dict[tuple[object, ...], list[tuple[Unlearning, float]]] = {}
+    for job in unlearnings:
+        weight = shares.get(job.row.label, UNKNOWN_WEIGHT)
+        requested.setdefault(_request_of(job), []).append((job, weight))
+    ordered: list[tuple[Job[Record | None], float]] = [(job, 1.0) for job in trainings]
+    for weighed in requested.values():
+        weighed.sort(key=lambda pair: -pair[1])
+        ordered += [(each, weight) for job, weight in weighed for each in job.shadow_unlearnings()]
+        ordered += weighed
+    return ordered
+
+
+def _request_of(job: Unlearning) -> tuple[object, ...]:
+    """What the methods that share an original and a retrained model have in common."""
+    return job.place, job.seeds.model, job.scenario, job.seeds.forget
+
+
+def _shares_of_training(unlearnings: list[Unlearning], results: Path) -> dict[str, float]:
+    """How long each row took of a training, the median over earlier records."""
+    shares: dict[str, list[float]] = {}
+    for place in dict.fromkeys(job.place for job in unlearnings):
+        for record in read_records(results, place.corpus, place.recipe):
+            speedup = record.metrics.get("speedup")
+            if speedup:
+                shares.setdefault(record.label, []).append(1 / speedup)
+    return {label: statistics.median(values) for label, values in shares.items()}

@@ -1,0 +1,80 @@
+"""Where jobs work: a corpus seen through a recipe, loaded once a process."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from ser_unlearn.evaluation.audit import Auditor
+from ser_unlearn.evaluation.behaviour import Reference, reference_of
+from ser_unlearn.evaluation.prices import Price
+from ser_unlearn.recogniser.costs import give_back_memory
+from ser_unlearn.recogniser.setup import Setup
+from ser_unlearn.results.store import Store
+from ser_unlearn.unlearning.request import Request
+
+
+@dataclass(frozen=True)
+class Place:
+    """A corpus seen through a recipe, in a form that can be sent to another process."""
+
+    corpus: str
+    recipe: str
+    data_dir: Path | None
+    device: str
+    store: Path
+
+    def setup(self) -> Setup:
+        """The corpus and the recipe, loaded once a process."""
+        return _setup(self)
+
+    def request(self, scenario: str, model_seed: int, forget_seed: int) -> Request:
+        """A forget request, drawn once for the jobs in a row that answer it."""
+        return _request(self, scenario, model_seed, forget_seed)
+
+    def auditor(self, scenario: str, model_seed: int, forget_seed: int, price: Price) -> Auditor:
+        """Who attacks the answers to a request."""
+        return _auditor(self, scenario, model_seed, forget_seed, price)
+
+    def reference(self, scenario: str, model_seed: int, forget_seed: int) -> Reference:
+        """What the metrics of all answers to a request compare them with."""
+        return _reference(self, scenario, model_seed, forget_seed)
+
+
+@lru_cache(maxsize=4)
+def _setup(place: Place) -> Setup:
+    return Setup(place.corpus, place.recipe, place.data_dir, place.device, Store(place.store))
+
+
+@lru_cache(maxsize=4)
+def _request(place: Place, scenario: str, model_seed: int, forget_seed: int) -> Request:
+    return Request(place.setup(), scenario, model_seed, forget_seed)
+
+
+@lru_cache(maxsize=4)
+def _auditor(
+    place: Place, scenario: str, model_seed: int, forget_seed: int, price: Price
+) -> Auditor:
+    return Auditor(place.request(scenario, model_seed, forget_seed), price)
+
+
+@lru_cache(maxsize=4)
+def _reference(place: Place, scenario: str, model_seed: int, forget_seed: int) -> Reference:
+    return reference_of(place.request(scenario, model_seed, forget_seed))
+
+
+@contextmanager
+def worker() -> Iterator[None]:
+    """Make a process a good worker: single-threaded, warmed up, and back to its size in the end."""
+    torch.set_num_threads(1)
+    # The first optimiser of a process imports it, for a second, and would do so on a method's time.
+    importlib.import_module("torch._dynamo")
+    yield
+    # Joblib replaces a worker that has grown, and its successor has to import everything again.
+    give_back_memory()

@@ -1,0 +1,229 @@
+"""The runner: from a grid to its records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.scenarios import check_scenario
+from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.evaluation.membership import dearest
+from ser_unlearn.evaluation.prices import Price
+from ser_unlearn.recogniser.recipe import load_recipe
+from ser_unlearn.results.provenance import provenance
+from ser_unlearn.results.records import Record, read_record
+from ser_unlearn.runner.grid import (
+    Cell,
+    Options,
+    awaited,
+    cells,
+    grid,
+    has_record,
+    order,
+    place_of,
+    reads_folders,
+    rows,
+    trainings,
+)
+from ser_unlearn.runner.progress import Display
+from ser_unlearn.runner.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
+from ser_unlearn.runner.unlearnings import ShadowUnlearning, Unlearning
+from ser_unlearn.runner.workers import Job, count_workers, work
+from ser_unlearn.unlearning.registry import Row, list_methods
+
+
+def run(
+    suite: Suite,
+    overrides: Mapping[str, Mapping[str, str]],
+    options: Options,
+    console: Console,
+    *,
+    further: Mapping[Cell, Sequence[Row]] | None = None,
+) -> list[Record]:
+    """Run what a suite asks for and the results folder lacks.
+
+    Args:
+        suite: the grid.
+        overrides: parameters as text, by method and field.
+        options: where and how.
+        console: where progress is shown.
+        further: rows that single tables have beside the suite's.
+
+    Returns:
+        The records of the whole grid, those that were there already among them.
+
+    Raises:
+        UserError: before anything runs, if a name, a parameter or a recording is wrong.
+    """
+    check(suite, options)
+    _check_seeds(suite)
+    chosen = rows(suite, overrides)
+    _check_overrides(overrides, chosen)
+
+    unlearnings = list(grid(suite, chosen, options, further or {}))
+    with console.status("Looking at corpora ..."):
+        _check_scenarios(unlearnings)
+        originals = awaited(unlearnings)
+    _execute([(job, 1.0) for job in originals], options, console, "the forget sets can be drawn")
+    with console.status("Looking at records ..."):
+        missing = [job for job in unlearnings if not has_record(job)]
+        models = trainings(missing)
+    _execute(order(models, missing, options.results), options, console)
+    return [read_record(options.results, job.record_path) for job in unlearnings]
+
+
+def check(suite: Suite, options: Options) -> None:
+    """Refuse what cannot run, before anything does.
+
+    Raises:
+        UserError: if a corpus, a recipe, a scenario or an option is wrong.
+    """
+    _check_device(options.device)
+    for corpus in suite.corpora:
+        load_card(corpus)
+    for recipe in suite.recipes:
+        load_recipe(recipe)
+    cells(suite)
+    _check_folder(suite, options.data_dir)
+
+
+def evaluate(
+    chosen: Sequence[Record],
+    attacks: Price | None,
+    durability: bool,
+    options: Options,
+    console: Console,
+) -> tuple[list[Record], list[Record]]:
+    """Compute the metrics of records anew, from what the store has; no method runs.
+
+    Args:
+        chosen: the records.
+        attacks: the dearest membership attacks to run; None for those of each record.
+        durability: whether to measure durability, also where a record lacks it.
+        options: where and how.
+        console: where progress is shown.
+
+    Returns:
+        The new records, and those of which the store lacks the outputs: another cache, or
+        recordings, code or parameters that have changed since.
+    """
+    known = list_methods()
+    here = provenance(options.device).checkout()
+    jobs: list[Unlearning] = []
+    shadow_unlearnings: list[ShadowUnlearning] = []
+    lacking: list[Record] = []
+    with console.status("Looking at corpora and records ..."):
+        for record in chosen:
+            if record.status != "done" or record.method not in known:
+                lacking.append(record)
+                continue
+            row = Row(
+                record.label,
+                record.method,
+                frozenset(record.needs),
+                record.reference,
+                record.parameters,
+                known[record.method].code,
+                record.tuned,
+            )
+            place = place_of(record.corpus, record.recipe, options)
+            job = Unlearning(
+                place,
+                record.scenario,
+                row,
+                record.seeds,
+                # Of methods on shadow models, which the dearest attacks run.
+                timeout_s=TIMEOUT_S,
+                provenance=record.provenance,
+                results=options.results,
+                attacks=attacks or dearest(record.attacks),
+                durability=durability or record.metrics.get("relearn_steps") is not None,
+                evaluated_by=here,
+            )
+            if job.has_answer(job.request):
+                jobs.append(job)
+                shadow_unlearnings += job.shadow_unlearnings()
+            else:
+                lacking.append(record)
+        models = trainings(jobs)
+    _execute([(job, 1.0) for job in (*models, *shadow_unlearnings, *jobs)], options, console)
+    return [read_record(options.results, job.record_path) for job in jobs], lacking
+
+
+def _check_scenarios(unlearnings: list[Unlearning]) -> None:
+    """Refuse a scenario that asks for more than its corpus has."""
+    for place, scenario in dict.fromkeys((job.place, job.scenario) for job in unlearnings):
+        setup = place.setup()
+        check_scenario(scenario, setup.corpus.utterances, setup.split.train)
+
+
+def _execute(
+    ordered: list[tuple[Job[Record | None], float]],
+    options: Options,
+    console: Console,
+    goal: str | None = None,
+) -> None:
+    """Run jobs side by side.
+
+    Args:
+        ordered: the jobs as workers take them, with their weights.
+        options: how.
+        console: where progress is shown.
+        goal: what can be done afterwards, if the run does not end there.
+    """
+    if not ordered:
+        return
+    workers = count_workers(options.jobs, options.device, len(ordered))
+    with Display([weight for _, weight in ordered], workers, console, goal) as display:
+        work(dict(enumerate(job for job, _ in ordered)), workers, display, _describe)
+
+
+def _describe(record: Record | None) -> str:
+    if record is None:
+        return "done"
+    if record.status != "done":
+        return f"{record.status}: {record.reason}"
+    return f"done in {record.metrics['runtime_s']:.1f} s"
+
+
+def _check_seeds(suite: Suite) -> None:
+    for name, count in (("model", suite.model_seeds), ("forget", suite.forget_seeds)):
+        if count > FIRST_TUNING_SEED:
+            raise UserError(
+                f"{count} {name} seeds reach those that methods are tuned on, {FIRST_TUNING_SEED} "
+                f"and above. Ask for at most {FIRST_TUNING_SEED}."
+            )
+
+
+def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]) -> None:
+    for method in overrides:
+        if method not in list_methods():
+            raise unknown_name("method", method, list_methods())
+    idle = set(overrides) - {row.method for row in rows}
+    if idle:
+        raise UserError(
+            f"--set names the method '{min(idle)}', which this run leaves out. "
+            f"It runs {', '.join(sorted({row.method for row in rows}))}."
+        )
+
+
+def _check_folder(suite: Suite, data_dir: Path | None) -> None:
+    if data_dir is None:
+        return
+    if not data_dir.is_dir():
+        raise UserError(f"--data-dir {data_dir} is not a folder. Give the one with the recordings.")
+    if not any(reads_folders(corpus) for corpus in suite.corpora):
+        raise UserError(
+            f"--data-dir: {', '.join(suite.corpora)} is not read from a folder. Leave it out."
+        )
+
+
+def _check_device(device: str) -> None:
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UserError("--device cuda: torch finds no GPU here. Use --device cpu.")

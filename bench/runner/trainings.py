@@ -1,0 +1,67 @@
+"""Jobs that train models which the store lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ser_unlearn.evaluation.shadows import Shadow
+from ser_unlearn.runner.places import Place, worker
+
+
+@dataclass(frozen=True)
+class Training:
+    """Train a model that the store lacks: the original, or one without a forget set."""
+
+    place: Place
+    model_seed: int
+    scenario: str | None = None
+    """None for the original model."""
+    forget_seed: int = 0
+
+    @property
+    def title(self) -> str:
+        """What the progress display calls it."""
+        if self.scenario is None:
+            return f"train {self.place.corpus} (model {self.model_seed})"
+        return (
+            f"train {self.place.corpus} without {self.scenario} "
+            f"(model {self.model_seed}, forget {self.forget_seed})"
+        )
+
+    def utterances(self) -> list[int]:
+        """Positions of the utterances to train on."""
+        if self.scenario is None:
+            return self.place.setup().split.train
+        return self.place.request(self.scenario, self.model_seed, self.forget_seed).sets["retain"]
+
+    def is_done(self) -> bool:
+        """Whether the store has the model."""
+        return self.place.setup().is_trained(self.utterances(), self.model_seed)
+
+    def execute(self) -> None:
+        """Train the model and store it, unless it is there."""
+        with worker():
+            self.place.setup().trained(self.utterances(), self.model_seed)
+
+
+@dataclass(frozen=True)
+class ShadowTraining:
+    """Train a shadow model that the store lacks."""
+
+    place: Place
+    number: int
+
+    @property
+    def title(self) -> str:
+        """What the progress display calls it."""
+        return f"train shadow model {self.number} of {self.place.corpus}"
+
+    def is_done(self) -> bool:
+        """Whether the store has the model."""
+        shadow = Shadow(self.place.setup(), self.number)
+        return self.place.setup().is_trained(shadow.places, shadow.seed)
+
+    def execute(self) -> None:
+        """Train the model and store it, unless it is there."""
+        with worker():
+            Shadow(self.place.setup(), self.number).train()

@@ -1,0 +1,239 @@
+"""The job that a record comes from: a method on a forget set, and what its answer is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ser_unlearn.evaluation import durability
+from ser_unlearn.evaluation.audit import AUDIT, Auditor, attacks_up_to
+from ser_unlearn.evaluation.behaviour import FAMILIES, Reference, evaluate
+from ser_unlearn.evaluation.metrics import METRICS
+from ser_unlearn.evaluation.prices import Price
+from ser_unlearn.evaluation.shadows import ShadowRequest
+from ser_unlearn.evaluation.spread import HARM, groups_of, spread
+from ser_unlearn.recogniser.costs import Costs
+from ser_unlearn.results.identity import digest
+from ser_unlearn.results.records import (
+    Attack,
+    Checkout,
+    Record,
+    read_record,
+    record_path,
+    write_record,
+)
+from ser_unlearn.results.revisions import revisions
+from ser_unlearn.results.store import Artefact
+from ser_unlearn.runner.answers import Answer, attempt
+from ser_unlearn.runner.places import worker
+from ser_unlearn.unlearning.unlearned import Unlearned, identity
+
+COSTS = "metrics.costs"
+
+SHORTEST_RUNTIME_S = 1e-3
+"""Below this the clock says nothing of a method, and a speed-up would mean nothing."""
+
+
+@dataclass(frozen=True)
+class Unlearning(Answer):
+    """Run one method on one forget set, evaluate what comes out, and write its record."""
+
+    results: Path
+    attacks: Price = "simple"
+    durability: bool = False
+    """Whether to see what is left of forgetting once the model is compressed, or trained on."""
+    evaluated_by: Checkout | None = None
+    """The code that evaluates, where `provenance` is another run's."""
+
+    @property
+    def record_path(self) -> Path:
+        """The file that the record is written to."""
+        return self.results / record_path(
+            self.place.corpus, self.place.recipe, self.scenario, self.row.label, self.seeds
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that determines what the method leaves behind, and what it answers."""
+        return digest(
+            {
+                "unlearned": identity(self.request, self.row, self.seeds.method),
+                "scenario": self.scenario,
+                "seeds": self.seeds.model_dump(),
+            }
+        )
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """The families of metrics that the record is to hold, with their revisions."""
+        families = [*FAMILIES, HARM, COSTS, AUDIT]
+        families += [attack.stage for attack in attacks_up_to(self.attacks)]
+        families += [durability.STAGE] if self.durability else []
+        return revisions(families)
+
+    def is_done_by(self, record: Record) -> bool:
+        """Whether a record is this job's, with what it asks for or more."""
+        return self._is_of_this(record) and self.wanted.items() <= record.revisions.items()
+
+    def _is_of_this(self, record: Record) -> bool:
+        return record.status == "done" and record.fingerprint == self.fingerprint
+
+    def execute(self) -> Record:
+        """Run the method, unless the store has what it left behind, and write its record.
+
+        Metrics of a record that is there stay as they are, those aside that its revisions show to
+        be missing or stale. An exception, a time-out or a result that is not finite becomes the
+        record's status.
+        """
+        with worker():
+            return self._execute()
+
+    @property
+    def auditor(self) -> Auditor:
+        """Who attacks what the method leaves behind."""
+        return self.place.auditor(self.scenario, self.seeds.model, self.seeds.forget, self.attacks)
+
+    def shadow_unlearnings(self) -> list[ShadowUnlearning]:
+        """The shadow models that the attacks want the method to run on, and the store lacks."""
+        return [
+            ShadowUnlearning(self, number)
+            for number, request in enumerate(self.auditor.shadow_requests())
+            if not self.has_answer(request)
+        ]
+
+    def _earlier(self) -> Record | None:
+        """The record that is there, if it is of what this job makes."""
+        if not self.record_path.exists():
+            return None
+        record = read_record(self.results, self.record_path)
+        return record if self._is_of_this(record) else None
+
+    def _execute(self) -> Record:
+        request = self.request
+        here = self.evaluated_by or self.provenance.checkout()
+        earlier = self._earlier()
+        wanted = self.wanted
+        known = earlier.revisions if earlier else {}
+        stale = {family for family, number in wanted.items() if known.get(family) != number}
+        # A failure of these is not the method's.
+        reference = self.place.reference(self.scenario, self.seeds.model, self.seeds.forget)
+        auditor = self.auditor
+
+        def measured() -> tuple[Unlearned, dict[str, Any], dict[str, Attack]]:
+            found = self.answer(request)
+            return found, *self._measure(found, stale, reference, auditor)
+
+        status, reason, done = attempt(measured)
+        metrics: dict[str, Any] = {}
+        attacks: dict[str, Attack] = {}
+        provenance = self.provenance
+        if done:
+            found, fresh, attacks = done
+            provenance = found.provenance
+            kept = dict(earlier.metrics) if earlier else {}
+            metrics = {name: {**kept, **fresh}.get(name) for name in METRICS}
+            attacks = attacks or (dict(earlier.attacks) if earlier else {})
+        record = Record.model_validate(
+            {
+                "corpus": self.place.corpus,
+                "card": request.setup.corpus.card.digest,
+                "recipe": self.place.recipe,
+                "recipe_digest": request.setup.recipe.digest,
+                "scenario": self.scenario,
+                "label": self.row.label,
+                "method": self.row.method,
+                "needs": sorted(self.row.needs),
+                "reference": self.row.reference,
+                "parameters": dict(self.row.parameters),
+                "tuned": self.row.tuned,
+                "seeds": self.seeds,
+                "fingerprint": self.fingerprint,
+                "revisions": {**known, **wanted} if done else {},
+                "status": status,
+                "reason": reason,
+                "sizes": {name: len(places) for name, places in request.sets.items()},
+                "metrics": metrics,
+                "attacks": attacks,
+                "provenance": provenance,
+                "evaluation": None if provenance.checkout() == here else here,
+            }
+        )
+        write_record(self.results, record)
+        return record
+
+    def _measure(
+        self, found: Unlearned, families: Set[str], reference: Reference, auditor: Auditor
+    ) -> tuple[dict[str, Any], dict[str, Attack]]:
+        """The metrics of some families, and the attacks' results if those are among them."""
+        request = self.request
+        metrics: dict[str, Any] = evaluate(found.logits, reference, families)
+        attacks: dict[str, Attack] = {}
+        if HARM in families:
+            metrics |= spread(found.logits, reference, groups_of(request.setup.corpus))
+        if COSTS in families:
+            metrics |= _prices(found.costs, request.retrained.costs)
+        if durability.STAGE in families:
+            metrics |= self._lasting(found)
+        # The strongest attack is found among all: one that is stale takes the others with it.
+        if any(family.startswith("attacks.") for family in families):
+            answers = [(each, self.answer(each).logits) for each in auditor.shadow_requests()]
+            audited = auditor.audit(found.logits, answers)
+            metrics |= audited.metrics()
+            attacks = audited.records()
+        return metrics, attacks
+
+    def _lasting(self, found: Unlearned) -> dict[str, float | None]:
+        """The metrics of durability, from the store if they are there."""
+        request = self.request
+        key = {
+            "unlearned": identity(request, self.row, self.seeds.method),
+            "seed": self.seeds.forget,
+            "revisions": revisions([durability.STAGE]),
+        }
+        made = request.setup.store.fetch(
+            "durability",
+            key,
+            lambda: Artefact(
+                meta=durability.durability(request.setup, request, found.state, self.seeds.forget)
+            ),
+        )
+        return dict(made.meta)
+
+
+@dataclass(frozen=True)
+class ShadowUnlearning:
+    """Run one method on a shadow model, for the attacks on what it left of another model."""
+
+    audited: Unlearning
+    number: int
+    """Of the auditor's shadow requests."""
+
+    @property
+    def request(self) -> ShadowRequest:
+        """What the shadow model is to forget."""
+        return self.audited.auditor.shadow_requests()[self.number]
+
+    @property
+    def title(self) -> str:
+        """What the progress display calls it."""
+        return f"{self.audited.title}: shadow model {self.request.shadow.number}"
+
+    def execute(self) -> None:
+        """Run the method and store what it leaves behind, unless it is there.
+
+        If it fails, the audited record will say so.
+        """
+        with worker():
+            attempt(lambda: self.audited.answer(self.request))
+
+
+def _prices(costs: Costs, retraining: Costs) -> dict[str, Any]:
+    """What a method cost, also as shares of retraining."""
+    timed = costs.runtime_s >= SHORTEST_RUNTIME_S
+    return {
+        **costs.as_dict(),
+        "speedup": retraining.runtime_s / costs.runtime_s if timed else None,
+        "flops_ratio": costs.flops / retraining.flops,
+    }

@@ -1,0 +1,1 @@
+"""Tuning: better parameters of a method, found with the same number of trials for every method."""

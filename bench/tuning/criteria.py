@@ -1,0 +1,106 @@
+"""Criteria: by what tuning judges an unlearned model.
+
+None looks at the held-out or the test set: those are what reported numbers are measured on. The
+validation set stands in for both. Where a method needs no validation data, the set is still the
+user's own: utterances kept back from training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ser_unlearn.errors import UserError
+
+if TYPE_CHECKING:
+    from ser_unlearn.recogniser.outputs import Logits
+    from ser_unlearn.unlearning.request import Request
+
+Judge = Callable[["Logits"], float]
+"""What a model says of every utterance [N, C], to points: the fewer, the better; 0 is ideal."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What tuning makes small."""
+
+    meaning: str
+    needs_retrained: bool
+    judge: Callable[[Request], Judge]
+    """Makes the judge of the answers to a request."""
+
+
+def _oracle(request: Request) -> Judge:
+    """The average gap to the retrained model (`metrics.gap_to_retrain`), on validation data."""
+    from ser_unlearn.evaluation.behaviour import Reference
+    from ser_unlearn.evaluation.metrics import gap_to_retrain
+
+    validation = request.sets["validation"]
+    reference = Reference(
+        request.original.logits,
+        request.retrained.logits,
+        request.setup.labels,
+        replace(request.setup.split, validation=[], heldout=validation, test=validation),
+        request.sets["forget"],
+        request.forget_seed,
+    )
+
+    def judge(logits: Logits) -> float:
+        found = {**reference.accuracies(logits), "mia": reference.attack(logits)}
+        return gap_to_retrain(found, reference.retrained_behaviour)
+
+    return judge
+
+
+def _retrain_free(request: Request) -> Judge:
+    """100 * (|A_f(unlearned) - A_v(original)| + max(0, A_v(original) - A_v(unlearned))).
+
+    A_f and A_v are the accuracies on the forget and the validation set. A model is to recognise
+    what it forgot as well as what it never heard, and unseen utterances no worse than before. Of a
+    speaker whom it is to forget altogether it ought to recognise less: the validation set holds
+    speakers whom training hears, and so asks for too little there.
+    """
+    from ser_unlearn.evaluation.metrics import accuracy
+
+    labels, sets = request.setup.labels, request.sets
+
+    def correct(logits: Logits, name: str) -> float:
+        return accuracy(logits[sets[name]], labels[sets[name]])
+
+    unseen = correct(request.original.logits, "validation")
+
+    def judge(logits: Logits) -> float:
+        loss = max(0.0, unseen - correct(logits, "validation"))
+        return 100 * (abs(correct(logits, "forget") - unseen) + loss)
+
+    return judge
+
+
+CRITERIA: dict[str, Criterion] = {
+    "oracle": Criterion(
+        "mean absolute difference to the retrained model over forget, retain and validation "
+        "accuracy and the attack by the loss, forget against validation, in points",
+        True,
+        _oracle,
+    ),
+    "retrain-free": Criterion(
+        "absolute difference between the forget accuracy and the original's validation accuracy, "
+        "plus the validation accuracy lost, in points",
+        False,
+        _retrain_free,
+    ),
+}
+
+
+def check_validation(request: Request) -> None:
+    """Refuse a corpus on which no criterion can be computed.
+
+    Raises:
+        UserError: if the corpus has no validation set.
+    """
+    if not request.sets["validation"]:
+        raise UserError(
+            f"The corpus '{request.setup.corpus.card.name}' has no validation set to tune on. "
+            "Give it a share in the card's `split`."
+        )

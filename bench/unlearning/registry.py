@@ -1,0 +1,248 @@
+"""Which methods there are, read from their files without running them."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.results.identity import code_digest, digest
+
+if TYPE_CHECKING:
+    from ser_unlearn.results.records import Tuned
+    from ser_unlearn.unlearning.method import Method
+
+_spec = importlib.util.find_spec("ser_unlearn.methods")
+assert _spec is not None
+assert _spec.submodule_search_locations
+METHODS = Path(_spec.submodule_search_locations[0]).resolve()
+"""The folder of the methods; in a checkout it is a link that leads here."""
+
+
+@dataclass(frozen=True)
+class MethodInfo:
+    """What a method's file says about it."""
+
+    name: str
+    summary: str
+    reference: str
+    needs: frozenset[str]
+    variants: tuple[str, ...]
+    path: Path
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows that the method has in a table: its own name, then one for each variant."""
+        return [self.name, *(f"{self.name}-{variant}" for variant in self.variants)]
+
+    @property
+    def code(self) -> str:
+        """Hash of the method's code and of the helper files that it imports."""
+        sources: dict[str, str] = {}
+        waiting = [self.path]
+        while waiting:
+            path = waiting.pop()
+            text = path.read_text(encoding="utf-8")
+            sources[path.name] = code_digest(text)
+            waiting += [each for each in _helpers(path, text) if each.name not in sources]
+        return digest(sources)
+
+
+def _helpers(path: Path, text: str) -> list[Path]:
+    """The helper files beside a method's file that it imports."""
+    modules = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            modules += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
+        elif isinstance(node, ast.Import):
+            modules += [name.name for name in node.names]
+    package = "ser_unlearn.methods."
+    names = {each.removeprefix(package) for each in modules if each.startswith(f"{package}_")}
+    return [found for name in sorted(names) if (found := path.with_name(f"{name}.py")).exists()]
+
+
+def list_methods(folder: Path = METHODS) -> dict[str, MethodInfo]:
+    """Every method in the folder by its name, sorted.
+
+    Raises:
+        UserError: if a file is not one method.
+    """
+    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+    return {path.stem: read_method(path) for path in paths}
+
+
+def read_method(path: Path) -> MethodInfo:
+    """Read a method's file without running it.
+
+    Raises:
+        UserError: if the file does not hold exactly one class that derives from `Method`, or the
+            class lacks its docstring, reference or needs.
+    """
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise UserError(f"The method file {path} is not valid Python: {error}") from error
+    classes = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id == "Method" for base in node.bases)
+    ]
+    if len(classes) != 1:
+        raise UserError(
+            f"The method file {path} holds {len(classes)} classes that derive from Method. "
+            "Write exactly one; start the names of helper files with an underscore."
+        )
+    found = _constants(classes[0])
+    summary = (ast.get_docstring(classes[0]) or "").split("\n\n")[0].replace("\n", " ")
+    missing = [key for key in ("reference", "needs") if key not in found]
+    missing += [] if summary else ["a docstring"]
+    if missing:
+        raise UserError(
+            f"The method in {path} lacks {' and '.join(missing)}. "
+            "Give it as a literal in the class; see 'Add a method' in the README."
+        )
+    return MethodInfo(
+        path.stem,
+        summary,
+        str(found["reference"]),
+        frozenset(found["needs"]),
+        tuple(found.get("variants", {})),
+        path,
+    )
+
+
+def _constants(node: ast.ClassDef) -> dict[str, Any]:
+    """The class attributes that are literals; `frozenset({...})` counts as one."""
+    found = {}
+    for statement in node.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            name, value = statement.targets[0].id, statement.value
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            name, value = statement.target.id, statement.value or ast.Constant(None)
+        else:
+            continue
+        if (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Name)
+            and value.func.id == "frozenset"
+        ):
+            value = value.args[0] if value.args else ast.Tuple([])
+        try:
+            found[name] = ast.literal_eval(value)
+        except ValueError:
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the tables: a method with all its parameters.
+
+    `label` names it: the method, its variant, and what the user or tuning changed.
+    """
+
+    label: str
+    method: str
+    needs: frozenset[str]
+    reference: str
+    parameters: Mapping[str, Any]
+    code: str
+    """Hash of the method's code."""
+    tuned: Tuned | None = None
+    """None for parameters that tuning did not find."""
+
+
+def resolve(row: str, overrides: Mapping[str, Mapping[str, str]]) -> Row:
+    """Give a row of a table all its parameters.
+
+    Args:
+        row: a method's name, or a method and one of its variants ("adversarial-adv").
+        overrides: field and value, as text, by method's name.
+
+    Raises:
+        UserError: if there is no such method, variant or field, or a value has the wrong type.
+    """
+    known = list_methods()
+    info = next((info for info in known.values() if row in info.rows), None)
+    if info is None:
+        raise unknown_name("method", row, (each for info in known.values() for each in info.rows))
+    method = info.name
+    cls = load_class(method)
+    changed = {
+        field: convert(cls, method, field, text)
+        for field, text in sorted(overrides.get(method, {}).items())
+    }
+    variant = cls.variants[row.removeprefix(f"{method}-")] if row != method else {}
+    instance = cls(**{**variant, **changed})
+    label = row
+    if changed:
+        settings = ",".join(f"{field}={_as_text(value)}" for field, value in changed.items())
+        label += f"[{settings}]"
+    return Row(label, method, info.needs, info.reference, dataclasses.asdict(instance), info.code)
+
+
+def load_class(method: str) -> type[Method]:
+    """Import a method's class.
+
+    Raises:
+        UserError: if the file cannot be imported.
+    """
+    try:
+        module = importlib.import_module(f"ser_unlearn.methods.{method}")
+    # A contributor's file may raise anything.
+    except Exception as error:
+        raise UserError(
+            f"The method '{method}' cannot be imported. "
+            f"Mend this in its file: {type(error).__name__}: {error}"
+        ) from error
+    return method_class(module)
+
+
+def method_class(module: ModuleType) -> type[Method]:
+    """The class in a module that derives from `Method`."""
+    from ser_unlearn.unlearning.method import Method
+
+    return next(
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, Method)
+        and value.__module__ == module.__name__
+    )
+
+
+def convert(cls: type[Method], method: str, field: str, text: str) -> Any:
+    """Turn a value given as text into the type of a method's field.
+
+    Raises:
+        UserError: if there is no such field, or the text is not of its type.
+    """
+    types = typing.get_type_hints(cls)
+    fields = [each.name for each in dataclasses.fields(cls)]
+    if field not in fields:
+        raise unknown_name(f"parameter of {method}", field, fields)
+    kind = types[field]
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError) as error:
+        wanted = "true or false" if kind is bool else f"of type {kind.__name__}"
+        raise UserError(
+            f"--set {method}.{field}={text}: '{text}' is not {wanted}. "
+            f"The default is {_as_text(getattr(cls, field))}."
+        ) from error
+
+
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

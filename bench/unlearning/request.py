@@ -1,0 +1,70 @@
+"""A forget request: a model, what it is to forget, and the model that never knew it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_unlearn.data import scenarios
+from ser_unlearn.recogniser.outputs import cross_entropy
+from ser_unlearn.recogniser.setup import Setup, Trained
+
+
+class Request:
+    """What all methods that answer one forget request have in common.
+
+    Args:
+        setup: corpus and recipe.
+        scenario: how the forget set is drawn; a single request of a sequence.
+        model_seed: the seed that the original and the retrained model are trained with.
+        forget_seed: the seed that the forget set is drawn with.
+
+    Raises:
+        UserError: if the scenario asks for more than there is.
+    """
+
+    def __init__(self, setup: Setup, scenario: str, model_seed: int, forget_seed: int) -> None:
+        self.setup = setup
+        self.model_seed = model_seed
+        self.forget_seed = forget_seed
+        self.train = setup.split.train
+        """Positions of what the original was trained on."""
+        forget = scenarios.draw_forget_set(
+            scenario, setup.corpus.utterances, self.train, forget_seed, self._losses
+        )
+        earlier = scenarios.before(scenario)
+        self.before = None if earlier is None else Request(setup, earlier, model_seed, forget_seed)
+        """The request that the same method has answered before this one, if there is one: the
+        model that it left is then the one to unlearn from."""
+        forgotten = [] if self.before is None else self.before.so_far
+        self.so_far: list[int] = sorted(forgotten + forget)
+        """Positions of all that was to be forgotten up to this request, its own set included."""
+        self.sets = {
+            "forget": forget,
+            "retain": sorted(set(self.train) - set(self.so_far)),
+            "validation": setup.split.validation,
+            "heldout": setup.split.heldout,
+            "test": setup.split.test,
+            **({"forgotten": forgotten} if forgotten else {}),
+        }
+        """Positions of all sets, sorted and disjoint; "forgotten" is what earlier requests took."""
+
+    def names(self, name: str) -> list[str]:
+        """The names of a set's utterances."""
+        return [self.setup.corpus.utterances[place].name for place in self.sets[name]]
+
+    @cached_property
+    def original(self) -> Trained:
+        """The model trained on the whole training set."""
+        return self.setup.trained(self.train, self.model_seed)
+
+    @cached_property
+    def retrained(self) -> Trained:
+        """The model trained from scratch on the retain set."""
+        return self.setup.trained(self.sets["retain"], self.model_seed)
+
+    def _losses(self) -> NDArray[np.float64]:
+        """The original's cross-entropies in nats, [N]; it is trained now if need be."""
+        return cross_entropy(self.original.logits, self.setup.labels)
