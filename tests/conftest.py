@@ -12,11 +12,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
+from checkouts import ROOT
 from sounds import write_corpus
 
 from ser_unlearn.results.store import Store
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,8 +23,10 @@ from ser_unlearn.recogniser.setup import Setup, Trained
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Seeds
 from ser_unlearn.results.store import Store
-from ser_unlearn.runner.jobs import Place, Training, Unlearning
+from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite, load_suite
+from ser_unlearn.runner.trainings import Training
+from ser_unlearn.runner.unlearnings import Unlearning
 from ser_unlearn.unlearning.registry import resolve
 
 RATIOS = pytest.StashKey[list[dict[str, Any]]]()

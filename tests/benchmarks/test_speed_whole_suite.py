@@ -15,7 +15,8 @@ import pytest
 from joblib import cpu_count
 from rich.console import Console
 
-from ser_unlearn.runner.run import Options, run
+from ser_unlearn.runner.grid import Options
+from ser_unlearn.runner.run import run
 from ser_unlearn.runner.suite import Suite
 
 if TYPE_CHECKING:

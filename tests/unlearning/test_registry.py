@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-import methods
+from ser_unlearn import methods
 from ser_unlearn.errors import UserError
 from ser_unlearn.unlearning import registry
 
@@ -65,14 +65,14 @@ def installed(write, monkeypatch):
         path = write(text, name)
         monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(path.parent)])
         monkeypatch.setattr(registry, "list_methods", lambda: listed(path.parent))
-        written.append(f"methods.{name}")
+        written.append(f"ser_unlearn.methods.{name}")
         return path
 
     yield install
     for name in written:
         sys.modules.pop(name, None)
-        if hasattr(methods, name.removeprefix("methods.")):
-            delattr(methods, name.removeprefix("methods."))
+        if hasattr(methods, name.removeprefix("ser_unlearn.methods.")):
+            delattr(methods, name.removeprefix("ser_unlearn.methods."))
 
 
 # Reading files

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_unlearn.data.corpus import SplitRule, Utterance
+from ser_unlearn.data.cards import SplitRule
+from ser_unlearn.data.corpus import Utterance
 from ser_unlearn.data.scenarios import SCENARIOS, before, check_scenario, draw_forget_set, requests
 from ser_unlearn.data.splits import split
 from ser_unlearn.errors import UserError

@@ -19,12 +19,12 @@ from ser_unlearn.cli import main
 from ser_unlearn.data.splits import Split
 from ser_unlearn.errors import UserError
 from ser_unlearn.evaluation.membership import loss_attack
-from ser_unlearn.evaluation.metrics import cross_entropy
+from ser_unlearn.recogniser.outputs import cross_entropy
 from ser_unlearn.report.leaderboard import make_leaderboard
 from ser_unlearn.results.records import Tuned, read_records, write_record
-from ser_unlearn.runner.jobs import Score
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED, load_suite, suite_names
 from ser_unlearn.tuning.criteria import CRITERIA, check_validation
+from ser_unlearn.tuning.scoring import Score
 from ser_unlearn.tuning.space import Choice, Range, distributions, read_space
 from ser_unlearn.tuning.studies import (
     Study,
@@ -365,7 +365,7 @@ def make_study(**changes: Any) -> Study:
 
 
 def card_digest() -> str:
-    from ser_unlearn.data.corpus import load_card
+    from ser_unlearn.data.cards import load_card
 
     return load_card("espeak").digest
 

@@ -9,7 +9,8 @@ import pytest
 from toys import make_record
 
 from ser_unlearn.report.leaderboard import is_current, make_leaderboard, write_leaderboard
-from ser_unlearn.report.tables import BEST, COLUMNS, EQUAL, UNTESTED, lines, marks, natural, render
+from ser_unlearn.report.lines import BEST, EQUAL, UNTESTED, lines, marks, natural
+from ser_unlearn.report.tables import COLUMNS, render
 from ser_unlearn.results.records import write_record
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from ser_unlearn.results.records import Record, read_records
+from checkouts import copy_package
 
-PROJECT = Path(__file__).parents[1]
+from ser_unlearn.results.records import Record, read_records
 
 FLIP = '''
 from dataclasses import dataclass
@@ -57,10 +56,9 @@ LARGER = {
 
 def run_in(folder: Path) -> dict[str, Record]:
     """What the fake leaves, and what retraining leaves, by label."""
-    for name in ("bench", "methods", "datasets"):
-        shutil.copytree(PROJECT / name, folder / name)
-    (folder / "methods" / "flip.py").write_text(FLIP)
-    recipes = folder / "bench" / "recipes"
+    package = copy_package(folder)
+    (package / "methods" / "flip.py").write_text(FLIP)
+    recipes = package / "recogniser" / "recipes"
     recipe = (recipes / "tiny.yaml").read_text()
     for small, large in LARGER.items():
         assert small in recipe
@@ -68,7 +66,7 @@ def run_in(folder: Path) -> dict[str, Record]:
     (recipes / "larger.yaml").write_text(recipe)
     done = subprocess.run(
         [
-            sys.executable, "-c", "from ser_unlearn.cli import main; main()", "run",
+            sys.executable, "-m", "ser_unlearn", "run",
             "--corpus", "espeak", "--recipe", "larger", "--scenario", "random:48",
             "--model-seeds", "1", "--forget-seeds", "1", "--attacks", "strong", "--durability",
             "--method", "flip", "--method", "retrain",

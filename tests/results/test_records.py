@@ -94,5 +94,5 @@ def test_a_record_is_plain_json(tmp_path: Path):
     record = make_record()
     write_record(tmp_path, record)
     values = json.loads((tmp_path / record.path).read_text())
-    assert values["schema_version"] == 1
+    assert values["schema_version"] == 2
     assert Record.model_validate(values) == record

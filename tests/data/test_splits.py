@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ser_unlearn.data.corpus import SplitRule, Utterance
+from ser_unlearn.data.cards import SplitRule
+from ser_unlearn.data.corpus import Utterance
 from ser_unlearn.data.splits import allot, shuffled, split
 from ser_unlearn.errors import UserError
 

@@ -11,7 +11,8 @@ import yaml
 from sounds import RATE, noise, tone, write_corpus, write_wav
 
 import datasets
-from ser_unlearn.data.corpus import CARDS, Corpus, card_names, load_card, parse_card
+from ser_unlearn.data.cards import CARDS, card_names, load_card, parse_card
+from ser_unlearn.data.corpus import Corpus
 from ser_unlearn.errors import UserError
 from ser_unlearn.results.store import DamagedArtefactWarning
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ser_unlearn.checks.conformance import CHECKS, Subject, subjects, verdict
+from ser_unlearn.checks.conformance import CHECKS, verdict
+from ser_unlearn.checks.subjects import Subject, subjects
 from ser_unlearn.unlearning.registry import list_methods
 
 SUBJECTS = {subject.label: subject for subject in subjects()}

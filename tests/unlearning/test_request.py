@@ -11,6 +11,7 @@ from toys import ToySetup
 
 from ser_unlearn.data.corpus import Utterance
 from ser_unlearn.data.splits import Split
+from ser_unlearn.evaluation.behaviour import reference_of
 from ser_unlearn.recogniser.outputs import to_table
 from ser_unlearn.unlearning.request import Request
 
@@ -104,7 +105,7 @@ def test_the_models_retrained_for_a_sequence_never_heard_what_went_before():
 
 def test_what_was_forgotten_before_counts_in_no_set_but_its_own():
     request = make("sequential:2x2:2")
-    reference = request.reference
+    reference = reference_of(request)
     assert reference.forgotten == request.sets["forgotten"]
     for name in ("forget", "retain", "heldout", "test"):
         assert reference.sets[name] == request.sets[name]

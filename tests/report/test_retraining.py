@@ -6,8 +6,9 @@ import pytest
 from toys import make_record
 
 from ser_unlearn.report.comparison import Cell
+from ser_unlearn.report.lines import lines, yardstick
 from ser_unlearn.report.retraining import gaps_of_retraining
-from ser_unlearn.report.tables import lines, render, within_of, yardstick
+from ser_unlearn.report.tables import render, within_of
 from ser_unlearn.results.records import Record
 
 NAMES = ("forget_accuracy", "retain_accuracy", "test_accuracy", "mia_accuracy")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from checkouts import ROOT, copy_package
 
 from ser_unlearn.evaluation.metrics import METRICS
 from ser_unlearn.results.records import Record, read_records
@@ -24,7 +25,6 @@ COSTS = {"runtime_s", "speedup", "peak_memory_mb"}
 """Metrics that depend on how busy the machine is."""
 SMALL = ("--recipe", "tiny", "--model-seeds", "1", "--forget-seeds", "1")
 GRID = (*SMALL, *(word for row in ROWS for word in ("--method", row)))
-PROJECT = Path(__file__).parent.parent
 
 
 class Workplace:
@@ -38,7 +38,7 @@ class Workplace:
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", "from ser_unlearn.cli import main; main()", *arguments],
+            [sys.executable, "-m", "ser_unlearn", *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -414,16 +414,15 @@ class Broken(Method):
 @pytest.fixture
 def checkout(tmp_path: Path, workplace: Workplace) -> Workplace:
     """A copy of the project, to which a test may add files."""
-    for name in ("bench", "methods", "datasets"):
-        shutil.copytree(PROJECT / name, tmp_path / name)
+    copy_package(tmp_path)
     place = Workplace(tmp_path, Path(workplace.environment["SER_UNLEARN_CACHE"]))
     place.environment["PYTHONPATH"] = str(tmp_path)
     return place
 
 
 def test_one_methods_failure_is_a_record_and_stops_no_other(checkout: Workplace):
-    (checkout.folder / "methods" / "broken.py").write_text(BROKEN)
-    (checkout.folder / "bench" / "suites" / "short.yaml").write_text(
+    (checkout.folder / "ser_unlearn" / "methods" / "broken.py").write_text(BROKEN)
+    (checkout.folder / "ser_unlearn" / "runner" / "suites" / "short.yaml").write_text(
         "{description: a short one, corpora: [espeak], recipes: [tiny], scenarios: ['random:16'], "
         "methods: [broken, broken-nan, broken-late, broken-greedy, broken-unable, broken-fine], "
         "model_seeds: 1, forget_seeds: 1, timeout_s: 20}"  # a busy machine imports slowly
@@ -446,11 +445,11 @@ def test_one_methods_failure_is_a_record_and_stops_no_other(checkout: Workplace)
 
 
 def test_a_method_is_one_file(checkout: Workplace):
-    readme = (PROJECT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     section = readme.split("## Add a method")[1]
     code = section.split("```python\n")[1].split("```")[0]
     name = section.split("`methods/")[1].split(".py`")[0]
-    (checkout.folder / "methods" / f"{name}.py").write_text(code)
+    (checkout.folder / "ser_unlearn" / "methods" / f"{name}.py").write_text(code)
 
     listed = checkout("list", "methods")
     assert name in listed.stdout

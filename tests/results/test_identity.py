@@ -2,12 +2,10 @@
 
 import hashlib
 import math
-import sys
-from textwrap import dedent
 
 import pytest
 
-from ser_unlearn.results.identity import code_digest, digest, file_digest, module_digest, numerics
+from ser_unlearn.results.identity import code_digest, digest, file_digest, numerics
 
 CODE = '''
 """A module."""
@@ -114,25 +112,6 @@ def test_code_digest_counts_a_string_that_is_no_docstring():
 def test_code_digest_takes_a_function_of_a_docstring_alone():
     first, second = (code_digest(f'def f():\n    """{text}"""\n') for text in ("A.", "B."))
     assert first == second
-
-
-def test_module_digest_reads_modules_without_importing_them(tmp_path, monkeypatch):
-    for name in ("first", "second"):
-        text = f"""
-            raise RuntimeError("was imported")
-            NAME = {name!r}
-        """
-        (tmp_path / f"digested_{name}.py").write_text(dedent(text), encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    both = module_digest("digested_first", "digested_second")
-    assert both != module_digest("digested_first")
-    assert both != module_digest("digested_second", "digested_first")
-    assert not {"digested_first", "digested_second"} & set(sys.modules)
-
-
-def test_module_digest_names_a_module_that_is_not_there():
-    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
-        module_digest("no_such_module")
 
 
 def test_numerics_gives_versions():

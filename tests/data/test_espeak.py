@@ -5,17 +5,17 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from checkouts import ROOT
 from pydantic import ValidationError
 
 from ser_unlearn.data import espeak
 from ser_unlearn.errors import UserError
 
-CARD = Path(__file__).parents[1] / "datasets" / "espeak.yaml"
+CARD = ROOT / "datasets" / "espeak.yaml"
 
 
 def card():
@@ -93,11 +93,11 @@ def test_an_utterance_depends_on_nothing_before_it(corpus):
 
 def test_another_process_makes_the_same_bytes(corpus):
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_espeak as t;"
+        f"import sys; sys.path[:0] = {sys.path!r}; import test_espeak as t;"
         "print(t.fingerprint(t.espeak.synthesise(t.spec(speakers=t.some('speakers', 'f06')))))"
     )
     there = subprocess.run(
-        [sys.executable, "-c", code, str(Path(__file__).parent)],
+        [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,

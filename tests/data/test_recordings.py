@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ser_unlearn.data.corpus import Corpus, load_card
+from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.corpus import Corpus
 from ser_unlearn.data.scenarios import check_scenario, draw_forget_set
 from ser_unlearn.data.splits import split
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ser_unlearn.checks.conformance import CHECKS, Subject, verdict
+from ser_unlearn.checks.conformance import CHECKS, verdict
+from ser_unlearn.checks.subjects import Subject
 from ser_unlearn.cli import main
 
 SOUND = '''

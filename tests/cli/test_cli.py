@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 from toys import make_record
 
-from ser_unlearn.cli import KINDS, main
+from ser_unlearn.cli import main
+from ser_unlearn.cli.listing import KINDS
 from ser_unlearn.results.records import write_record
 
 
