@@ -173,7 +173,7 @@ class Unlearning(Answer):
         if HARM in families:
             metrics |= spread(found.logits, reference, groups_of(request.setup.corpus))
         if COSTS in families:
-            metrics |= _prices(found.costs, request.retrained.costs)
+            metrics |= prices(found.costs, request.retrained.costs)
         if durability.STAGE in families:
             metrics |= self._lasting(found)
         # The strongest attack is found among all: one that is stale takes the others with it.
@@ -229,7 +229,7 @@ class ShadowUnlearning:
             attempt(lambda: self.audited.answer(self.request))
 
 
-def _prices(costs: Costs, retraining: Costs) -> dict[str, Any]:
+def prices(costs: Costs, retraining: Costs) -> dict[str, Any]:
     """What a method cost, also as shares of retraining."""
     timed = costs.runtime_s >= SHORTEST_RUNTIME_S
     return {
