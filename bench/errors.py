@@ -14,6 +14,22 @@ class UserError(Exception):
     """
 
 
+class DiskError(Exception):
+    """The disk failed, and nothing that was computed.
+
+    The message names the folder and the remedy. No method is to blame: a run stops with it, and
+    the command line prints it without a traceback and exits with status 3.
+    """
+
+
+class StoreError(DiskError):
+    """The store cannot be read or written."""
+
+
+class ResultsError(DiskError):
+    """The results folder cannot be written."""
+
+
 class UndeclaredDataError(Exception):
     """A method touched data that its `needs` do not declare."""
 

@@ -11,17 +11,19 @@ from ser_unlearn.cli.listing import list_command
 from ser_unlearn.cli.reporting import leaderboard, table
 from ser_unlearn.cli.running import evaluate, run
 from ser_unlearn.cli.tuning import tune
-from ser_unlearn.errors import UserError
+from ser_unlearn.errors import DiskError, UserError
 
 
 class _Group(click.Group):
-    """Turns what the user can mend into a message and exit status 2."""
+    """Turns what the user can mend into a message and exit status 2; for a disk that fails, 3."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except UserError as error:
             raise _Refusal(str(error)) from error
+        except DiskError as error:
+            raise _Breakdown(str(error)) from error
 
 
 class _Refusal(click.ClickException):
@@ -29,6 +31,10 @@ class _Refusal(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"Error: {self.format_message()}", err=True)
+
+
+class _Breakdown(_Refusal):
+    exit_code = 3
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -18,8 +18,8 @@ from ser_unlearn.report.tables import (
     table_row,
     within_of,
 )
+from ser_unlearn.results.files import write_text
 from ser_unlearn.results.records import Record, Tuned, read_records
-from ser_unlearn.results.store import write_text
 
 HEAD = """\
 # Leaderboard

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ser_unlearn.errors import UserError
-from ser_unlearn.results.store import write_text
+from ser_unlearn.errors import ResultsError, UserError
+from ser_unlearn.results.files import disk_errors, write_text
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Status = Literal["done", "failed", "timeout", "unsupported"]
@@ -150,14 +150,26 @@ def scenario_folder(scenario: str) -> str:
 
 
 def write_record(results: Path, record: Record) -> None:
-    """Write a record to its place, whole or not at all."""
-    write_document(results / record.path, record)
+    """Write a record to its place; raises what `write_filed` raises."""
+    write_filed(results, record)
 
 
-def write_document(path: Path, document: Document) -> None:
-    """Write a document as JSON, whole or not at all."""
+def write_filed(results: Path, document: Filed) -> None:
+    """Write a document as JSON to its place below the results folder, whole or not at all.
+
+    Raises:
+        ResultsError: if the disk fails.
+    """
     text = json.dumps(document.model_dump(mode="json"), indent=2, allow_nan=False) + "\n"
-    write_text(path, text)
+
+    def failure(reason: str) -> ResultsError:
+        return ResultsError(
+            f"The results in {results} cannot be written: {reason}. "
+            "Free space, or name another folder with --results."
+        )
+
+    with disk_errors(failure):
+        write_text(results / document.path, text)
 
 
 def read_record(results: Path, path: Path) -> Record:
@@ -166,7 +178,7 @@ def read_record(results: Path, path: Path) -> Record:
 
 
 def read_filed(kind: str, results: Path, path: Path, form: type[_Filed]) -> _Filed:
-    """Read a JSON file that `write_document` wrote, and check it against its place.
+    """Read a JSON file that `write_filed` wrote, and check it against its place.
 
     Args:
         kind: what a message calls it.
@@ -179,7 +191,7 @@ def read_filed(kind: str, results: Path, path: Path, form: type[_Filed]) -> _Fil
     """
     try:
         document = form.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError, ValidationError) as error:
         raise UserError(
             f"The {kind} {path} is damaged ({_first_line(error)}). "
             "Delete it and run again, or restore it from version control."

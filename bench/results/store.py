@@ -1,77 +1,45 @@
 """The store: everything expensive is computed once, by whoever comes first.
 
 An artefact is a set of named tensors, a table or both, and a JSON description. Its key is a hash
-of all that determines it. Files hold it: `<key>.safetensors`, `<key>.parquet`, and `<key>.json`,
-which is written last and carries the checksums of the others. Nothing is ever unpickled.
+of all that determines it. `ser_unlearn.results.artefacts` says what the files look like.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-import tempfile
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from filelock import FileLock
 from platformdirs import user_cache_dir
 
-from ser_unlearn.results.identity import digest, file_digest
+from ser_unlearn.errors import StoreError
+from ser_unlearn.results.artefacts import (
+    DESCRIPTION,
+    Artefact,
+    DamageError,
+    discard,
+    encode,
+    read,
+)
+from ser_unlearn.results.files import disk_errors, remove, write_bytes
+from ser_unlearn.results.identity import digest
+from ser_unlearn.results.locks import acquire
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import torch
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """Named tensors with a JSON-like description, and perhaps a table."""
-
-    tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    table: pd.DataFrame | None = None
+__all__ = ["Artefact", "DamagedArtefactWarning", "Store", "default_root"]
 
 
 class DamagedArtefactWarning(UserWarning):
-    """An artefact did not match its checksum; it is thrown away and made again."""
+    """An artefact was not what was written; it is thrown away and made again."""
 
 
 def default_root() -> Path:
     """The folder that SER_UNLEARN_CACHE names, or the platform's cache folder."""
     return Path(os.environ.get("SER_UNLEARN_CACHE") or user_cache_dir("ser-unlearn"))
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it to `path`.
-
-    A reader sees the old file or the whole new one, never a part.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        # mkstemp's files are private; an artefact is as readable as any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    write_atomically(path, lambda temporary: _write_text(temporary, text))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 class Store:
@@ -95,74 +63,91 @@ class Store:
         Args:
             kind: a folder of the store, such as "features".
             identity: all that determines the artefact, JSON-like.
-            make: computes the artefact.
+            make: computes the artefact. What it raises comes out as it is.
+
+        Raises:
+            StoreError: if the disk fails.
         """
         found = self._read(kind, identity, locked=False)
         if found is not None:
             return found
-        path = self._path(kind, identity)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
+        with self._alone(self.path(kind, identity)):
             found = self._read(kind, identity, locked=True)
             if found is None:
-                self.put(kind, identity, make())
-                found = self._read(kind, identity, locked=True)
-        if found is None:
-            raise OSError(f"{path} could not be read back after it was written.")
+                made = make()
+                self.put(kind, identity, made)
+                # Where there are no locks another process may be putting its own just now.
+                found = self._read(kind, identity, locked=False) or dataclasses.replace(
+                    made, meta=json.loads(json.dumps(dict(made.meta)))
+                )
         return found
 
     def has(self, kind: str, identity: Mapping[str, Any]) -> bool:
-        """Whether the artefact seems to be there; its checksum is not looked at."""
-        return self._path(kind, identity).exists()
+        """Whether the artefact seems to be there; its checksums are not looked at."""
+        with self.disk_errors("read"):
+            return self.path(kind, identity).is_file()
 
     def put(self, kind: str, identity: Mapping[str, Any], artefact: Artefact) -> None:
-        """Write an artefact; one that is there already is replaced."""
-        path = self._path(kind, identity)
-        description: dict[str, Any] = {"identity": dict(identity), "meta": dict(artefact.meta)}
-        if artefact.tensors:
-            from safetensors.torch import save_file
+        """Write an artefact; one that is there already is replaced.
 
-            # A copy of each: tensors that share memory cannot be saved side by side.
-            tensors = {
-                name: tensor.contiguous().clone() for name, tensor in artefact.tensors.items()
-            }
-            data = path.with_suffix(".safetensors")
-            write_atomically(data, lambda temporary: save_file(tensors, temporary))
-            description["sha256"] = file_digest(data)
-        if artefact.table is not None:
-            table, data = artefact.table, path.with_suffix(".parquet")
-            write_atomically(data, lambda temporary: table.to_parquet(temporary, index=False))
-            description["table_sha256"] = file_digest(data)
-        text = json.dumps(description, allow_nan=False)
-        write_text(path, text)
+        Raises:
+            StoreError: if the disk fails; then nothing of the artefact is left.
+        """
+        path = self.path(kind, identity)
+        files = encode(kind, identity, artefact)
+        try:
+            with self.disk_errors("written"):
+                for suffix, data in files.items():
+                    target = path.with_suffix(suffix)
+                    # A file takes the place of another, but not of a folder.
+                    if target.is_dir():
+                        remove(target)
+                    write_bytes(target, data)
+        except StoreError:
+            with suppress(OSError):
+                discard(path)
+            raise
 
-    def _path(self, kind: str, identity: Mapping[str, Any]) -> Path:
+    def path(self, kind: str, identity: Mapping[str, Any]) -> Path:
+        """Where the description of an artefact lies, or would."""
         key = digest(identity)
-        return self.root / kind / key[:2] / f"{key}.json"
+        return self.root / kind / key[:2] / f"{key}{DESCRIPTION}"
+
+    def disk_errors(self, failing: str) -> AbstractContextManager[None]:
+        """Raise what the operating system refuses as a StoreError.
+
+        Args:
+            failing: what cannot be done to the store: "read" or "written".
+        """
+        return disk_errors(
+            lambda reason: StoreError(
+                f"The store in {self.root} cannot be {failing}: {reason}. "
+                "Free space, or name another folder in SER_UNLEARN_CACHE."
+            )
+        )
+
+    @contextmanager
+    def _alone(self, path: Path) -> Iterator[None]:
+        """Let no other process make an artefact meanwhile."""
+        with self.disk_errors("written"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            release = acquire(path.with_suffix(".lock"))
+        assert release is not None
+        try:
+            yield
+        finally:
+            with self.disk_errors("written"):
+                release()
 
     def _read(self, kind: str, identity: Mapping[str, Any], *, locked: bool) -> Artefact | None:
-        path = self._path(kind, identity)
-        if not path.exists():
+        path = self.path(kind, identity)
+        # A link to nowhere is there.
+        if not os.path.lexists(path):
             return None
         try:
-            description = json.loads(path.read_text(encoding="utf-8"))
-            if description["identity"] != json.loads(json.dumps(dict(identity))):
-                raise ValueError("it describes something else")
-            tensors: Mapping[str, torch.Tensor] = {}
-            if "sha256" in description:
-                from safetensors.torch import load_file
-
-                tensors = load_file(
-                    _intact(path.with_suffix(".safetensors"), description["sha256"])
-                )
-            table = None
-            if "table_sha256" in description:
-                import pandas as pd
-
-                data = _intact(path.with_suffix(".parquet"), description["table_sha256"])
-                table = pd.read_parquet(data)
-            return Artefact(tensors, description["meta"], table)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            with self.disk_errors("read"):
+                return read(path, kind)
+        except DamageError as error:
             # Without the lock, another process may have made it again by now.
             if not locked:
                 return None
@@ -171,11 +156,6 @@ class Store:
                 DamagedArtefactWarning,
                 stacklevel=3,
             )
-            path.unlink(missing_ok=True)
-            return None
-
-
-def _intact(path: Path, checksum: str) -> Path:
-    if file_digest(path) != checksum:
-        raise ValueError("its checksum does not match")
-    return path
+        with self.disk_errors("written"):
+            discard(path)
+        return None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ser_unlearn.errors import UnsupportedError
+from ser_unlearn.errors import DiskError, UnsupportedError
 from ser_unlearn.results.records import Provenance, Seeds, Status
 from ser_unlearn.runner.places import Place
 from ser_unlearn.unlearning.registry import Row
@@ -57,9 +57,15 @@ class Answer:
 
 
 def attempt(work: Callable[[], _Result]) -> tuple[Status, str, _Result | None]:
-    """Do what a method may fail at: a record's status, its reason, and what came of it."""
+    """Do what a method may fail at: a record's status, its reason, and what came of it.
+
+    Raises:
+        DiskError: if the disk fails, for which no method is to blame.
+    """
     try:
         return "done", "", work()
+    except DiskError:
+        raise
     except UnsupportedError as error:
         return "unsupported", str(error), None
     except TimeoutError as error:

@@ -23,7 +23,7 @@ from ser_unlearn.results.records import (
     Tuned,
     read_filed,
     scenario_folder,
-    write_document,
+    write_filed,
 )
 from ser_unlearn.runner.grid import Cell, cells, rows
 from ser_unlearn.runner.suite import Suite
@@ -146,8 +146,8 @@ def study_path(corpus: str, recipe: str, scenario: str, label: str, criterion: s
 
 
 def write_study(results: Path, study: Study) -> None:
-    """Write a study to its place, whole or not at all."""
-    write_document(results / study.path, study)
+    """Write a study to its place; raises what `write_filed` raises."""
+    write_filed(results, study)
 
 
 def read_study(results: Path, path: Path) -> Study:
