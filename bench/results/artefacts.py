@@ -168,6 +168,7 @@ def check_files(path: Path, description: Description) -> None:
 def read(path: Path, kind: str) -> Artefact:
     """Read an artefact that is whole; raises as `describe` and `check_files` do."""
     description = describe(path, kind)
+    before = _versions(path, description)
     check_files(path, description)
     tensors: Mapping[str, torch.Tensor] = {}
     table = None
@@ -180,6 +181,9 @@ def read(path: Path, kind: str) -> Artefact:
             import pandas as pd
 
             table = pd.read_parquet(path.with_suffix(TABLE))
+    # Where there are no locks, another process may put its own files between check and reading.
+    if _versions(path, description) != before:
+        raise DamageError("its files were replaced while they were read")
     return Artefact(tensors, description.meta, table)
 
 
@@ -199,6 +203,13 @@ def _length(path: Path) -> int:
     if not stat.S_ISREG(found.st_mode):
         raise DamageError(f"{path.name} is no file")
     return found.st_size
+
+
+def _versions(path: Path, description: Description) -> list[tuple[int, int]]:
+    """What tells the files beside a description from others that take their places."""
+    with _reading():
+        found = [path.with_suffix(suffix).stat() for suffix in description.files]
+    return [(each.st_ino, each.st_mtime_ns) for each in found]
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def acquire(path: Path, *, wait: bool = True) -> Callable[[], None] | None:
         wait: whether to wait while another holds it.
 
     Returns:
-        What gives it back; None if another holds it and there is no waiting.
+        What gives it back, as does forgetting it; None if another holds it and there is no waiting.
 
     Raises:
         OSError: if the file cannot be made.
