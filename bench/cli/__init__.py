@@ -10,6 +10,7 @@ from ser_unlearn.cli.checking import check_method
 from ser_unlearn.cli.listing import list_command
 from ser_unlearn.cli.reporting import leaderboard, table
 from ser_unlearn.cli.running import evaluate, run
+from ser_unlearn.cli.storing import store
 from ser_unlearn.cli.tuning import tune
 from ser_unlearn.errors import DiskError, UserError
 
@@ -43,5 +44,5 @@ def main() -> None:
     """Compare methods that make a speech emotion recogniser forget recordings."""
 
 
-for command in (run, tune, table, evaluate, leaderboard, list_command, check_method):
+for command in (run, tune, table, evaluate, leaderboard, list_command, check_method, store):
     main.add_command(command)

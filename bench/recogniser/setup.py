@@ -27,6 +27,9 @@ from ser_unlearn.results.identity import digest, numerics
 from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact, Store
 
+MODELS = "models"
+"""The store's kind of trained models."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -113,7 +116,7 @@ class Setup:
         Trained on the training set it is the original model, on a retain set a retrained one.
         """
         artefact = self.store.fetch(
-            "models", self._identity(places, seed), lambda: self._train(places, seed)
+            MODELS, self.model_identity(places, seed), lambda: self._train(places, seed)
         )
         state = {
             name.removeprefix("state."): tensor
@@ -123,9 +126,22 @@ class Setup:
         costs = Costs(**artefact.meta["costs"])
         return Trained(state, artefact.tensors["logits"].numpy(), costs)
 
+    def model_identity(self, places: Sequence[int], seed: int) -> dict[str, Any]:
+        """What the store knows the model by that `trained` gives: all that determines it."""
+        names = [self.corpus.utterances[place].name for place in places]
+        return {
+            "corpus": self.corpus.identity,
+            "recipe": self.recipe.digest,
+            "utterances": digest({"names": names}),
+            "seed": seed,
+            "device": self.device.type,
+            "revisions": revisions(["corpus", "features", "training"]),
+            "packages": numerics(),
+        }
+
     def is_trained(self, places: Sequence[int], seed: int) -> bool:
         """Whether `trained` would find its model in the store."""
-        return self.store.has("models", self._identity(places, seed))
+        return self.store.has(MODELS, self.model_identity(places, seed))
 
     def load(self, state: Mapping[str, Tensor]) -> Recogniser:
         """A model of its own with these weights, in eval mode on the device."""
@@ -145,15 +161,3 @@ class Setup:
             {**state, "logits": logits},
             {"costs": meter.costs().as_dict(), "loss": history},
         )
-
-    def _identity(self, places: Sequence[int], seed: int) -> dict[str, Any]:
-        names = [self.corpus.utterances[place].name for place in places]
-        return {
-            "corpus": self.corpus.identity,
-            "recipe": self.recipe.digest,
-            "utterances": digest({"names": names}),
-            "seed": seed,
-            "device": self.device.type,
-            "revisions": revisions(["corpus", "features", "training"]),
-            "packages": numerics(),
-        }

@@ -140,7 +140,15 @@ def has_record(job: Unlearning) -> bool:
 
 
 def trainings(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
-    """The models that the store lacks, each once; originals first, for more waits on them."""
+    """The models that the store lacks, in the order of `models`."""
+    return [job for job in models(unlearnings) if not job.is_done()]
+
+
+def models(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
+    """The trainings of all models that jobs need, each once.
+
+    Originals come first, for more waits on them.
+    """
     originals = [Training(job.place, job.seeds.model) for job in unlearnings]
     retrained = [
         Training(job.place, job.seeds.model, job.scenario, job.seeds.forget) for job in unlearnings
@@ -148,7 +156,7 @@ def trainings(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
     attacked = dict.fromkeys(job.place for job in unlearnings if job.attacks != "simple")
     shadow_models = [ShadowTraining(place, number) for place in attacked for number in range(COUNT)]
     wanted: list[Training | ShadowTraining] = [*originals, *retrained, *shadow_models]
-    return [job for job in dict.fromkeys(wanted) if not job.is_done()]
+    return list(dict.fromkeys(wanted))
 
 
 def order(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ser_unlearn.evaluation.shadows import Shadow
 from ser_unlearn.runner.places import Place, worker
@@ -34,6 +35,10 @@ class Training:
             return self.place.setup().split.train
         return self.place.request(self.scenario, self.model_seed, self.forget_seed).sets["retain"]
 
+    def identity(self) -> dict[str, Any]:
+        """What the store knows the model by."""
+        return self.place.setup().model_identity(self.utterances(), self.model_seed)
+
     def is_done(self) -> bool:
         """Whether the store has the model."""
         return self.place.setup().is_trained(self.utterances(), self.model_seed)
@@ -55,6 +60,11 @@ class ShadowTraining:
     def title(self) -> str:
         """What the progress display calls it."""
         return f"train shadow model {self.number} of {self.place.corpus}"
+
+    def identity(self) -> dict[str, Any]:
+        """What the store knows the model by."""
+        shadow = Shadow(self.place.setup(), self.number)
+        return shadow.setup.model_identity(shadow.places, shadow.seed)
 
     def is_done(self) -> bool:
         """Whether the store has the model."""
