@@ -8,6 +8,7 @@ import click
 
 from ser_unlearn.cli.checking import check_method
 from ser_unlearn.cli.listing import list_command
+from ser_unlearn.cli.merging import merge
 from ser_unlearn.cli.reporting import leaderboard, table
 from ser_unlearn.cli.running import evaluate, run
 from ser_unlearn.cli.storing import store
@@ -44,5 +45,8 @@ def main() -> None:
     """Compare methods that make a speech emotion recogniser forget recordings."""
 
 
-for command in (run, tune, table, evaluate, leaderboard, list_command, check_method, store):
+for command in (
+    *(run, tune, table, evaluate, leaderboard, list_command, check_method),
+    *(store, merge),
+):
     main.add_command(command)

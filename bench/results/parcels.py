@@ -77,8 +77,8 @@ def pack(store: Store, artefacts: Sequence[tuple[str, Mapping[str, Any]]], parce
 
     def write(temporary: Path) -> None:
         compressed = parcel.name.endswith("gz")
-        opened = tarfile.open(temporary, "w:gz") if compressed else tarfile.open(temporary, "w:")
-        with opened as tar:
+        opener = tarfile.TarFile.gzopen if compressed else tarfile.TarFile.taropen
+        with opener(str(temporary), "w") as tar:
             for path in members:
                 member = tarfile.TarInfo(path.relative_to(store.root).as_posix())
                 member.size = path.stat().st_size
@@ -116,7 +116,8 @@ def _extract(parcel: Path, folder: Path) -> None:
     with _reading(parcel):
         with parcel.open("rb") as stream:
             compressed = stream.read(2) == b"\x1f\x8b"
-        tar = tarfile.open(parcel, "r:gz" if compressed else "r:")  # noqa: SIM115
+        opener = tarfile.TarFile.gzopen if compressed else tarfile.TarFile.taropen
+        tar = opener(str(parcel), "r")
     with tar:
         while True:
             with _reading(parcel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -161,15 +162,18 @@ def write_filed(results: Path, document: Filed) -> None:
         ResultsError: if the disk fails.
     """
     text = json.dumps(document.model_dump(mode="json"), indent=2, allow_nan=False) + "\n"
+    with results_errors(results):
+        write_text(results / document.path, text)
 
-    def failure(reason: str) -> ResultsError:
-        return ResultsError(
+
+def results_errors(results: Path) -> AbstractContextManager[None]:
+    """Raise what the operating system refuses to write into a results folder as a ResultsError."""
+    return disk_errors(
+        lambda reason: ResultsError(
             f"The results in {results} cannot be written: {reason}. "
             "Free space, or name another folder with --results."
         )
-
-    with disk_errors(failure):
-        write_text(results / document.path, text)
+    )
 
 
 def read_record(results: Path, path: Path) -> Record:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -153,6 +153,25 @@ def write_study(results: Path, study: Study) -> None:
 def read_study(results: Path, path: Path) -> Study:
     """Read a study and check it against its place; raises what `read_filed` raises."""
     return read_filed("study", results, path, Study)
+
+
+def read_studies(results: Path) -> Iterator[Study]:
+    """Read all studies in the order of their paths; raises what `read_filed` raises."""
+    for path in sorted(results.glob(f"{TUNING}/*/*/*/*.json")):
+        yield read_study(results, path)
+
+
+def differences(one: Study, other: Study) -> list[str]:
+    """What two studies of the same path contradict each other in: neither seconds nor machine."""
+    said, also = (_lasting(study) for study in (one, other))
+    return [name for name in said if said[name] != also[name]]
+
+
+def _lasting(study: Study) -> dict[str, Any]:
+    """What a study says that every machine should say."""
+    return study.model_dump(
+        mode="json", exclude={"provenance": True, "trials": {"__all__": {"seconds"}}}
+    )
 
 
 def tuned_rows(
