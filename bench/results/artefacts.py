@@ -162,7 +162,7 @@ def check_files(path: Path, description: Description) -> None:
         with _reading():
             whole = _length(data) == expected.length and file_digest(data) == expected.sha256
         if not whole:
-            raise DamageError(f"the checksum of {data.name} does not match")
+            raise DamageError("its checksum does not match")
 
 
 def read(path: Path, kind: str) -> Artefact:
