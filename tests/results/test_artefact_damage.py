@@ -177,17 +177,16 @@ def test_never_a_wrong_value(tmp_path_factory, case, damage, place):
     shutil.rmtree(store.root)
 
 
-def test_every_bit_of_a_description_counts(store):
+def test_every_byte_of_a_description_counts(store):
     store.put("kind", IDENTITY, made_of("description", 1))
     path = store.path("kind", IDENTITY)
     whole = path.read_bytes()
     for place in range(len(whole)):
-        for bit in range(8):
-            changed = bytearray(whole)
-            changed[place] ^= 1 << bit
-            path.write_bytes(changed)
-            with pytest.raises(artefacts.DamageError):
-                artefacts.describe(path, "kind")
+        changed = bytearray(whole)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        with pytest.raises(artefacts.DamageError):
+            artefacts.describe(path, "kind")
     path.write_bytes(whole)
     assert artefacts.describe(path, "kind").meta == made_of("description", 1).meta
 
