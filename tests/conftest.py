@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from itertools import product
@@ -15,7 +16,14 @@ import torch
 from checkouts import ROOT
 from sounds import write_corpus
 
+from ser_unlearn.checks.subjects import shared_toy
+from ser_unlearn.checks.toy import ToySetup
 from ser_unlearn.results.store import Store
+
+
+def pytest_collection_finish() -> None:
+    # Every measurement begins with a collection of garbage. What imports made is none.
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +49,12 @@ def _store_of_this_run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SER_UNLEARN_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def setup() -> ToySetup:
+    """The toy that all tests of a process share, with its original model; leave it as it is."""
+    return shared_toy()
 
 
 @pytest.fixture
