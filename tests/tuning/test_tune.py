@@ -78,6 +78,7 @@ def test_without_optuna_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
     assert "Tuning needs Optuna. Install it: pip install 'ser-unlearn[tune]'" in result.output
 
 
+@pytest.mark.slow
 def test_tune_then_run_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SER_UNLEARN_CACHE", str(tmp_path / "store"))
     monkeypatch.chdir(tmp_path)
