@@ -21,6 +21,11 @@ from ser_unlearn.checks.toy import ToySetup
 from ser_unlearn.results.store import Store
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Begun last, what is slow would keep one worker busy while the others have nothing to do.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_collection_finish() -> None:
     # Every measurement begins with a collection of garbage. What imports made is none.
     gc.freeze()

@@ -15,6 +15,9 @@ from pydantic import ValidationError
 from ser_unlearn.data import espeak
 from ser_unlearn.errors import UserError
 
+# One worker synthesises the corpus.
+pytestmark = pytest.mark.xdist_group("espeak")
+
 CARD = ROOT / "datasets" / "espeak.yaml"
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
 from workplaces import GRID, ROWS, SMALL, Workplace, steady
-
-from ser_unlearn.results.records import read_records
 
 pytestmark = pytest.mark.slow
 
@@ -43,15 +42,16 @@ def test_a_killed_run_goes_on_where_it_was(workplace: Workplace, tmp_path: Path)
 
 
 def test_a_damaged_artefact_is_made_again(workplace: Workplace, tmp_path: Path):
-    store = workplace.store
-    for path in store.glob("models/*/*.safetensors"):
+    place = Workplace(tmp_path, tmp_path / "store")
+    place.take_corpus(workplace)
+    shutil.copytree(workplace.store / "models", place.store / "models")
+    for path in place.store.glob("models/*/*.safetensors"):
         data = bytearray(path.read_bytes())
         data[-1] ^= 1
         path.write_bytes(data)
-    arguments = ("--method", "original", "--results", str(tmp_path / "results"))
-    done = workplace.process("run", *SMALL, *arguments)
+    done = place.process("run", *SMALL, "--method", "original")
     assert done.returncode == 0
     assert "is damaged (its checksum does not match); it is made again" in done.stderr
-    (record,) = read_records(tmp_path / "results")
+    (record,) = place.records()
     expected = steady(workplace.records())
     assert steady([record])[str(record.path)] == expected[str(record.path)]
