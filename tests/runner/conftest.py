@@ -1,17 +1,9 @@
-"""Runs that tests of the runner share. All stand in one group, so that one worker makes them."""
+"""The run that tests of the runner share: all stand in one group, so that one worker makes it."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from workplaces import GRID, Workplace
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("runner"))
 
 
 @pytest.fixture(scope="session")
