@@ -15,9 +15,6 @@ from pydantic import ValidationError
 from ser_unlearn.data import espeak
 from ser_unlearn.errors import UserError
 
-# One worker synthesises the corpus.
-pytestmark = pytest.mark.xdist_group("espeak")
-
 CARD = ROOT / "datasets" / "espeak.yaml"
 
 

@@ -10,9 +10,6 @@ from ser_unlearn.data.corpus import Corpus
 from ser_unlearn.data.scenarios import check_scenario, draw_forget_set
 from ser_unlearn.data.splits import split
 
-# One worker decodes the recordings.
-pytestmark = pytest.mark.xdist_group("recordings")
-
 CORPORA = ("ravdess", "emodb")
 SETS = ("train", "validation", "heldout", "test")
 

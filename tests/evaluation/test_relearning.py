@@ -15,9 +15,6 @@ from ser_unlearn.evaluation.relearning import CAP, LOOK_EVERY, relearn_steps
 from ser_unlearn.recogniser.batches import Utterances
 from ser_unlearn.recogniser.features import Ragged
 
-# One worker trains.
-pytestmark = pytest.mark.xdist_group("relearning")
-
 PLACES = list(FORGET)
 
 

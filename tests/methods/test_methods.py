@@ -11,11 +11,8 @@ from ser_unlearn.unlearning.registry import list_methods
 SUBJECTS = {subject.label: subject for subject in subjects()}
 
 
-# The checks of a row share its usual run.
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize(
-    "row", [pytest.param(row, marks=pytest.mark.xdist_group(row)) for row in SUBJECTS]
-)
+@pytest.mark.parametrize("row", SUBJECTS)
 def test_conformance(row: str, check: str):
     subject: Subject = SUBJECTS[row]
     assert verdict(subject, check) == ""

@@ -1,4 +1,4 @@
-"""The run that tests of the runner share: all stand in one group, so that one worker makes it."""
+"""The run that tests of the runner share; they run in one process, which makes it once."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from checkouts import ROOT, copy_package
 from workplaces import SMALL, Workplace
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("runner")]
+pytestmark = pytest.mark.slow
 
 
 BROKEN = '''

@@ -13,8 +13,6 @@ from ser_unlearn.evaluation import shadows
 from ser_unlearn.results.records import read_records
 from ser_unlearn.runner import grid
 
-pytestmark = pytest.mark.xdist_group("runner")
-
 
 def test_what_the_store_has_is_evaluated_without_running_the_method(workplace: Workplace):
     done = workplace("run", *GRID, "--results", "again")

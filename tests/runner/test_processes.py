@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from workplaces import GRID, ROWS, SMALL, Workplace, steady
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("runner")]
+pytestmark = pytest.mark.slow
 
 
 def test_one_worker_gives_what_four_give(workplace: Workplace, tmp_path: Path):

@@ -11,8 +11,6 @@ from workplaces import SMALL, Workplace
 
 from ser_unlearn.evaluation.metrics import METRICS
 
-pytestmark = pytest.mark.xdist_group("runner")
-
 REQUESTS = ("hard:8", "sequential:2x4:1", "sequential:2x4:2")
 ANSWERS = ("original", "retrain", "gradient_ascent")
 SCENARIOS = (

@@ -13,9 +13,6 @@ from ser_unlearn.evaluation.membership import ATTACKS, audit, strongest, verdict
 from ser_unlearn.evaluation.membership.loss import Loss
 from ser_unlearn.evaluation.membership.ulira import ULiRA
 
-# One worker makes the worlds.
-pytestmark = pytest.mark.xdist_group("worlds")
-
 
 class Audited:
     """A world, and every attack's results on models made in it."""
