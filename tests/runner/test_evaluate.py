@@ -29,6 +29,7 @@ def test_evaluate_gives_the_same_numbers_and_runs_nothing(workplace: Workplace, 
     for path in results.rglob("*.json"):
         record = json.loads(path.read_text())
         record["metrics"] = {"runtime_s": record["metrics"]["runtime_s"]}
+        record["revisions"] = {}
         path.write_text(json.dumps(record))
 
     done = workplace("evaluate", "--results", str(results), "--jobs", "1")
