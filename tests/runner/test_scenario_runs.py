@@ -11,6 +11,8 @@ from workplaces import SMALL, Workplace
 
 from ser_unlearn.evaluation.metrics import METRICS
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = ("hard:8", "sequential:2x4:1", "sequential:2x4:2")
 ANSWERS = ("original", "retrain", "gradient_ascent")
 SCENARIOS = (
