@@ -1,12 +1,6 @@
-"""The store: whole artefacts or none, made once."""
+"""The store: what goes in comes out, and is made once."""
 
-import json
 import multiprocessing
-import os
-import signal
-import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,46 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from artefacts import IDENTITY, Maker, artefact, files
 
-from ser_unlearn.results.store import (
-    Artefact,
-    DamagedArtefactWarning,
-    Store,
-    default_root,
-    write_atomically,
-)
-
-IDENTITY = {"what": "a thing", "seed": 1, "parts": ["a", "b"]}
-
-
-def artefact(value=1.0):
-    return Artefact({"x": torch.full((3,), value)}, {"value": value})
-
-
-class Maker:
-    """Makes artefacts, and counts them."""
-
-    def __init__(self, made=None):
-        self.made = made or artefact()
-        self.calls = 0
-
-    def __call__(self):
-        self.calls += 1
-        return self.made
-
-
-def files(store, suffix=""):
-    return sorted(
-        path
-        for path in store.root.rglob(f"*{suffix}")
-        if path.is_file() and path.suffix != ".lock"  # filelock leaves these behind
-    )
-
-
-def the_file(store, suffix):
-    (path,) = files(store, suffix)
-    return path
-
+from ser_unlearn.results.store import Artefact, Store, default_root
 
 # Round trips
 
@@ -94,16 +51,6 @@ def test_a_table_comes_back_as_it_was_beside_the_tensors(store):
         pd.testing.assert_frame_equal(found.table, table)
         assert found.tensors["x"].tolist() == [1, 1]
         assert found.meta == {"value": 1}
-
-
-def test_a_damaged_table_is_made_again(store):
-    def made(value):
-        return lambda: Artefact(table=pd.DataFrame({"value": [value]}))
-
-    store.fetch("kind", IDENTITY, made(1))
-    flip_a_byte(the_file(store, ".parquet"))
-    with pytest.warns(DamagedArtefactWarning, match="checksum"):
-        assert store.fetch("kind", IDENTITY, made(2)).table["value"].tolist() == [2]
 
 
 def test_an_artefact_without_tensors_is_one_file(store):
@@ -176,6 +123,7 @@ def fetch_in_another_process(root, counter, ready, answers):
     answers.put(found.tensors["x"].tolist())
 
 
+@pytest.mark.slow
 def test_of_two_processes_at_once_one_makes_it_and_the_other_waits(tmp_path):
     context = multiprocessing.get_context("spawn")
     ready, answers = context.Barrier(2), context.Queue()
@@ -190,195 +138,6 @@ def test_of_two_processes_at_once_one_makes_it_and_the_other_waits(tmp_path):
     answers.close()
     assert found == [[1, 1, 1]] * 2
     assert counter.read_text(encoding="utf-8") == "made\n"
-
-
-# Whole or not at all
-
-
-def test_a_make_that_raises_leaves_nothing_and_may_be_tried_again(store):
-    def fail():
-        raise RuntimeError("out of luck")
-
-    with pytest.raises(RuntimeError, match="out of luck"):
-        store.fetch("kind", IDENTITY, fail)
-    assert files(store) == []
-    assert not store.has("kind", IDENTITY)
-    assert store.fetch("kind", IDENTITY, Maker()).meta == {"value": 1.0}
-
-
-def test_a_description_that_json_cannot_hold_leaves_no_artefact(store):
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        store.fetch("kind", IDENTITY, lambda: Artefact(meta={"loss": float("nan")}))
-    assert not store.has("kind", IDENTITY)
-    assert files(store) == []
-
-
-def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
-    path = tmp_path / "file"
-    path.write_text("old", encoding="utf-8")
-
-    def fail(temporary):
-        temporary.write_text("ne", encoding="utf-8")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(path, fail)
-    assert path.read_text(encoding="utf-8") == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path):
-    path = tmp_path / "folder" / "file"
-    seen = []
-
-    def write(temporary):
-        temporary.write_text("new", encoding="utf-8")
-        seen.append(path.read_text(encoding="utf-8") if path.exists() else None)
-
-    write_atomically(path, write)
-    write_atomically(path, write)
-    assert seen == [None, "new"]
-    assert list(path.parent.iterdir()) == [path]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no umask")
-def test_artefacts_are_as_readable_as_other_files(tmp_path):
-    plain, written = tmp_path / "plain", tmp_path / "written"
-    plain.write_bytes(b"")
-    write_atomically(written, lambda temporary: None)
-    assert stat.S_IMODE(written.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
-
-
-DIE = """
-import os, signal, sys
-from pathlib import Path
-
-import safetensors.torch
-import torch
-
-import ser_unlearn.results.store
-
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-save_file = safetensors.torch.save_file
-
-def half_of_the_tensors(tensors, path, *rest):
-    save_file(tensors, path, *rest)
-    os.truncate(path, os.path.getsize(path) // 2)
-    die()
-
-def half_of_the_description(path, text):
-    path.write_text(text[: len(text) // 2], encoding="utf-8")
-    die()
-
-when, root = sys.argv[1:]
-if when == "tensors":
-    safetensors.torch.save_file = half_of_the_tensors
-else:
-    ser_unlearn.results.store._write_text = half_of_the_description
-made = ser_unlearn.results.store.Artefact({"x": torch.zeros(1000)}, {"value": 0.0})
-identity = {"what": "a thing", "seed": 1, "parts": ["a", "b"]}
-ser_unlearn.results.store.Store(Path(root)).fetch("kind", identity, lambda: made)
-"""
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
-@pytest.mark.parametrize("when", ["tensors", "description"])
-def test_a_process_killed_while_it_writes_leaves_no_artefact(store, when):
-    died = subprocess.run(
-        [sys.executable, "-c", DIE, when, str(store.root)], capture_output=True, check=False
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr
-    assert files(store)  # it had begun
-    assert not store.has("kind", IDENTITY)
-    maker = Maker()
-    # No warning (warnings are errors), and no waiting for a lock of the dead.
-    assert store.fetch("kind", IDENTITY, maker).tensors["x"].tolist() == [1, 1, 1]
-    assert maker.calls == 1
-
-
-# Damage
-
-
-def flip_a_byte(path):
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
-
-
-def cut(path):
-    os.truncate(path, path.stat().st_size // 2)
-
-
-DAMAGE = {
-    "tensors: a bit": (".safetensors", flip_a_byte),
-    "tensors: cut": (".safetensors", cut),
-    "tensors: empty": (".safetensors", lambda path: path.write_bytes(b"")),
-    "tensors: gone": (".safetensors", Path.unlink),
-    "description: cut": (".json", cut),
-    "description: empty": (".json", lambda path: path.write_bytes(b"")),
-    "description: no text": (".json", lambda path: path.write_bytes(b"\xff\xfe\x00")),
-    "description: a list": (".json", lambda path: path.write_text("[]")),
-    "description: a number": (".json", lambda path: path.write_text("7")),
-    "description: no key": (".json", lambda path: path.write_text("{}")),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_artefact_is_thrown_away_with_a_warning_and_made_again(store, damage):
-    suffix, harm = DAMAGE[damage]
-    store.fetch("kind", IDENTITY, Maker())
-    harm(the_file(store, suffix))
-    maker = Maker(artefact(2.0))
-    with pytest.warns(DamagedArtefactWarning, match="made again") as warned:
-        found = store.fetch("kind", IDENTITY, maker)
-    assert len(warned) == 1
-    assert maker.calls == 1
-    assert found.meta == {"value": 2.0}
-    assert found.tensors["x"].tolist() == [2, 2, 2]
-    assert store.fetch("kind", IDENTITY, maker).meta == {"value": 2.0}  # now without a warning
-    assert maker.calls == 1
-
-
-def test_what_another_process_has_mended_meanwhile_is_not_thrown_away(store, monkeypatch):
-    store.fetch("kind", IDENTITY, Maker())
-    cut(the_file(store, ".json"))
-    loads = json.loads
-
-    def slowly(text):
-        # After the damaged text was read, and before it is understood.
-        monkeypatch.setattr(json, "loads", loads)
-        store.put("kind", IDENTITY, artefact(3.0))
-        return loads(text)
-
-    monkeypatch.setattr(json, "loads", slowly)
-    maker = Maker()
-    assert store.fetch("kind", IDENTITY, maker).meta == {"value": 3.0}
-    assert maker.calls == 0
-
-
-def test_an_artefact_in_anothers_place_is_not_taken_for_it(store):
-    store.fetch("kind", IDENTITY, lambda: Artefact(meta={"value": 1}))
-    mine = the_file(store, ".json")
-    other = {**IDENTITY, "seed": 2}
-    store.fetch("kind", other, lambda: Artefact(meta={"value": 2}))
-    (theirs,) = set(files(store, ".json")) - {mine}
-    mine.write_bytes(theirs.read_bytes())
-    with pytest.warns(DamagedArtefactWarning, match="something else"):
-        found = store.fetch("kind", IDENTITY, lambda: Artefact(meta={"value": 3}))
-    assert found.meta == {"value": 3}
-    assert store.fetch("kind", other, Maker()).meta == {"value": 2}
-
-
-def test_the_warning_says_which_file(store):
-    store.fetch("kind", IDENTITY, Maker())
-    path = the_file(store, ".json")
-    path.write_text(json.dumps({"identity": IDENTITY, "meta": {}, "sha256": "0" * 64}))
-    with pytest.warns(DamagedArtefactWarning) as warned:
-        store.fetch("kind", IDENTITY, Maker())
-    assert str(path) in str(warned[0].message)
-    assert "checksum" in str(warned[0].message)
 
 
 # Where it lies
