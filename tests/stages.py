@@ -197,7 +197,7 @@ def handed_out() -> Numbers:
 
 def method(subject: Subject, setup: DoubleToy) -> Numbers:
     """What a method leaves behind on the toy: outputs, weights, and operations."""
-    run = subject.run(setup=setup)
+    run = subject.run(setup=setup, measured=True)
     moved = {
         name: run.after[name] - before
         for name, before in run.before.items()
