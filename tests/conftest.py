@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 # Before NumPy, SciPy and torch read it: on matrices this small, threads only get in the way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,7 +17,44 @@ import torch
 from checkouts import ROOT
 from sounds import write_corpus
 
+from ser_unlearn.checks.subjects import shared_toy
+from ser_unlearn.checks.toy import ToySetup
 from ser_unlearn.results.store import Store
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Send tests that share what is dear to make to one process, unless asked for another way."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByWhatIsShared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, test = nodeid.partition("::")
+            if path.startswith("tests/runner/"):
+                return "tests/runner"  # a first run
+            if test.startswith("test_conformance["):
+                return test.rpartition("-")[0]  # a row's usual run
+            return path  # fixtures of the module
+
+    # As `pytest_collection_modifyitems` has put them, and not by how many tests there are.
+    config.option.loadscopereorder = False
+    return ByWhatIsShared(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: begun last, it would keep one process busy alone."""
+
+    def rank(item: pytest.Item) -> tuple[bool, bool]:
+        return item.get_closest_marker("slow") is None, item.path.parent.name != "runner"
+
+    items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what imports made out of the collections of garbage that measurements begin with."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +80,12 @@ def _store_of_this_run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SER_UNLEARN_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def setup() -> ToySetup:
+    """The toy that all tests of a process share, with its original model; leave it as it is."""
+    return shared_toy()
 
 
 @pytest.fixture

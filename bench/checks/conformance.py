@@ -7,6 +7,7 @@ a gradient with the wrong sign, the untouched model returned. Each check looks f
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 import json
@@ -32,7 +33,7 @@ from ser_unlearn.checks.subjects import (
     same,
     shared_toy,
 )
-from ser_unlearn.checks.toy import EMOTIONS, FORGET, ToySetup, make_task
+from ser_unlearn.checks.toy import EMOTIONS, FORGET, make_task
 from ser_unlearn.errors import UndeclaredDataError
 from ser_unlearn.recogniser.features import Ragged
 from ser_unlearn.recogniser.model import Recogniser
@@ -73,10 +74,8 @@ def check_declared_data(subject: Subject) -> None:
     _, task, _ = make_task(clean, frozenset(DATA))
     for name in subject.info.needs - {"statistics"}:
         declared |= set(getattr(task, name).places)
-    poisoned = ToySetup()
     # What was trained or kept from training knows no poison.
-    poisoned.store = clean.store
-    poisoned.__dict__["_models"] = clean.__dict__["_models"]
+    poisoned = copy.copy(clean)
     items = [
         item if place in declared else torch.full_like(item, torch.nan)
         for place, item in enumerate(clean.features)
@@ -237,7 +236,7 @@ def check_operations(subject: Subject) -> None:
     counter = FlopCounterMode(display=False)
     # It would hook every tensor to tell modules apart, and fails on gradients of leaves.
     counter.mod_tracker = _OneModule()  # type: ignore[assignment]
-    run = subject.run(watch=counter)
+    run = subject.run(watch=counter, measured=True)
     retain = sorted(set(shared_toy().split.train) - set(FORGET))
     # A charge stands for a training that ran elsewhere, where torch's counter did not see it.
     charged = shared_toy().trained(retain, 0).costs.flops if run.operations else 0
@@ -305,4 +304,4 @@ def _fresh_process() -> ProcessPoolExecutor:
 def _checksum_of_run(path: Path, variant: str | None) -> str:
     """What another process makes of a subject."""
     torch.set_num_threads(1)
-    return checksum(Subject(path, variant).usual.after)
+    return checksum(Subject(path, variant).run().after)

@@ -2,7 +2,7 @@
 
 A stage of the harness has a number. Raise it when what the stage computes changes, and only then:
 all that rests on it is then made anew. Moving or renaming code changes no number. Stored golden
-numbers hold each stage to its revision (`tests/golden`). A method's own file is no stage: it is
+numbers hold each stage to its revision (`tests/golden.py`). A method's own file is no stage: it is
 hashed as it is.
 """
 

@@ -151,6 +151,7 @@ SUITES = {
 }
 
 
+@pytest.mark.slow
 def test_the_models_of_a_suite_go_to_another_machine(
     here: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from checkouts import copy_package
 
 from ser_unlearn.results.records import Record, read_records
 
 FLIP = '''
 from dataclasses import dataclass
-from itertools import cycle
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -29,18 +29,23 @@ class Flip(Method):
     needs = frozenset({"forget", "retain"})
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
+        epochs = 30
         optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
-        for _ in range(40):
-            forget = cycle(task.forget.batches(32))
-            for kept, (inputs, lengths, labels) in zip(task.retain.batches(32), forget):
+        scheduler = torch.optim.lr_scheduler.LinearLR(optimiser, 1, 0, epochs)
+        inputs, lengths, labels = task.forget.whole()
+        for _ in range(epochs):
+            for kept in task.retain.batches(64):
                 logits = model(inputs, lengths)
                 own = logits.gather(1, labels[:, None])
                 others = logits.scatter(1, labels[:, None], -torch.inf)
-                flipped = (own - others.amax(1, keepdim=True) + 1).clamp_min(0).mean()
+                margins = (own - others.amax(1, keepdim=True) + 1).clamp_min(0)
+                # The worst counts by itself: one of 48 would weigh too little to be flipped.
+                flipped = 0.5 * margins.mean() + 0.1 * margins.amax()
                 loss = flipped + cross_entropy(model(kept.inputs, kept.lengths), kept.labels)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
+            scheduler.step()
             if task.accuracy(model, task.forget) == 0:
                 break
         return model
@@ -64,12 +69,17 @@ def run_in(folder: Path) -> dict[str, Record]:
         assert small in recipe
         recipe = recipe.replace(small, large)
     (recipes / "larger.yaml").write_text(recipe)
+    # Half of them tell as much here, and every method runs on each.
+    shadows = package / "evaluation" / "shadows.py"
+    code = shadows.read_text()
+    assert "COUNT = 16" in code
+    shadows.write_text(code.replace("COUNT = 16", "COUNT = 8"))
     done = subprocess.run(
         [
             sys.executable, "-m", "ser_unlearn", "run",
             "--corpus", "espeak", "--recipe", "larger", "--scenario", "random:48",
             "--model-seeds", "1", "--forget-seeds", "1", "--attacks", "strong", "--durability",
-            "--method", "flip", "--method", "retrain",
+            "--method", "flip", "--method", "retrain", "--jobs", "1",
         ],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
@@ -81,6 +91,7 @@ def run_in(folder: Path) -> dict[str, Record]:
     return {record.label: record for record in read_records(folder / "results")}
 
 
+@pytest.mark.slow
 def test_a_method_that_only_flips_the_top_class_is_exposed(tmp_path: Path):
     # One test, for its records take minutes, and other workers would make them again.
     records = run_in(tmp_path)

@@ -9,7 +9,6 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
 
 from ser_unlearn.evaluation import metrics
-from ser_unlearn.recogniser.outputs import cross_entropy
 
 # Two implementations of one formula in double precision agree to far more digits than this; the
 # worst loss of digits is in the square root that jensenshannon takes and the test squares again.
@@ -75,30 +74,6 @@ def test_uar_agrees_with_balanced_accuracy_of_scikit_learn(drawn):
 def test_relative_forgetting(original, unlearned, expected):
     # Values near 1, and one rounding: a few units in the last of 16 digits.
     assert metrics.relative_forgetting(original, unlearned) == pytest.approx(expected, abs=1e-12)
-
-
-def test_cross_entropy_by_hand():
-    # Equal logits: ln 2. Logits (ln 3, 0): probabilities 3/4 and 1/4, so -ln(3/4) and -ln(1/4).
-    logits = np.array([[0, 0], [math.log(3), 0], [math.log(3), 0]], dtype=np.float32)
-    found = cross_entropy(logits, np.array([1, 0, 1]))
-    # ln 3 as float32 is wrong by up to 6e-8.
-    np.testing.assert_allclose(found, [LN2, math.log(4 / 3), math.log(4)], atol=1e-7)
-
-
-def test_cross_entropy_agrees_with_log_loss_of_scikit_learn(drawn):
-    logits, _, labels = drawn
-    probabilities = softmax(logits.astype(np.float64), axis=1)
-    expected = [
-        sklearn.metrics.log_loss([label], [row], labels=range(5))
-        for label, row in zip(labels, probabilities, strict=True)
-    ]
-    np.testing.assert_allclose(cross_entropy(logits, labels), expected, atol=AGREEMENT)
-
-
-def test_cross_entropy_survives_huge_logits():
-    # exp(1000) overflows; the losses are 0 and the difference of the logits.
-    logits = np.array([[1000, 0], [1000, 0]], dtype=np.float32)
-    np.testing.assert_array_equal(cross_entropy(logits, np.array([0, 1])), [0, 1000])
 
 
 def test_gap_to_retrain_is_the_mean_of_four_differences_in_points():

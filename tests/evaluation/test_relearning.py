@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ser_unlearn.checks.toy import FORGET, ToySetup
+from ser_unlearn.checks.toy import FORGET
 from ser_unlearn.evaluation import relearning
 from ser_unlearn.evaluation.compression import pruned, quantised
 from ser_unlearn.evaluation.durability import durability
@@ -74,11 +74,6 @@ def test_the_last_look_is_after_the_last_step():
 
 
 # The toy, where the retrained model knows half of the forget set
-
-
-@pytest.fixture(scope="module")
-def setup():
-    return ToySetup()
 
 
 @pytest.fixture(scope="module")

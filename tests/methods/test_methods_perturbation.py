@@ -20,11 +20,6 @@ NAME = "perturbation_distillation"
 SHORT = {"copies": 8, "frames": 50}
 
 
-@pytest.fixture(scope="module")
-def setup() -> ToySetup:
-    return ToySetup()
-
-
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 

@@ -1,14 +1,24 @@
 """What a model says: in order, whatever the companions, and kept bit for bit."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.metrics
 import torch
+from scipy.special import softmax
 from torch import nn
 
 from ser_unlearn.data.corpus import Utterance
 from ser_unlearn.recogniser.features import Ragged
-from ser_unlearn.recogniser.outputs import LARGEST_BATCH, logits_of, predict, to_table
+from ser_unlearn.recogniser.outputs import (
+    LARGEST_BATCH,
+    cross_entropy,
+    logits_of,
+    predict,
+    to_table,
+)
 
 CPU = torch.device("cpu")
 
@@ -108,3 +118,34 @@ def test_logits_come_back_bit_for_bit(tmp_path):
     found = logits_of(pd.read_parquet(tmp_path / "table.parquet"))
     assert found.dtype == np.float32
     assert np.array_equal(found, logits)
+
+
+# Cross-entropy
+
+
+def test_cross_entropy_by_hand():
+    # Equal logits: ln 2. Logits (ln 3, 0): probabilities 3/4 and 1/4, so -ln(3/4) and -ln(1/4).
+    logits = np.array([[0, 0], [math.log(3), 0], [math.log(3), 0]], dtype=np.float32)
+    found = cross_entropy(logits, np.array([1, 0, 1]))
+    # ln 3 as float32 is wrong by up to 6e-8.
+    np.testing.assert_allclose(found, [math.log(2), math.log(4 / 3), math.log(4)], atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cross_entropy_agrees_with_log_loss_of_scikit_learn(seed):
+    random = np.random.default_rng(seed)
+    logits = (3 * random.standard_normal((40, 5))).astype(np.float32)
+    labels = np.concatenate([np.arange(5), random.integers(0, 5, 35)])  # every class occurs
+    probabilities = softmax(logits.astype(np.float64), axis=1)
+    expected = [
+        sklearn.metrics.log_loss([label], [row], labels=range(5))
+        for label, row in zip(labels, probabilities, strict=True)
+    ]
+    # Two implementations of one formula in double precision agree to far more digits.
+    np.testing.assert_allclose(cross_entropy(logits, labels), expected, atol=1e-6)
+
+
+def test_cross_entropy_survives_huge_logits():
+    # exp(1000) overflows; the losses are 0 and the difference of the logits.
+    logits = np.array([[1000, 0], [1000, 0]], dtype=np.float32)
+    np.testing.assert_array_equal(cross_entropy(logits, np.array([0, 1])), [0, 1000])

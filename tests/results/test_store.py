@@ -123,6 +123,7 @@ def fetch_in_another_process(root, counter, ready, answers):
     answers.put(found.tensors["x"].tolist())
 
 
+@pytest.mark.slow
 def test_of_two_processes_at_once_one_makes_it_and_the_other_waits(tmp_path):
     context = multiprocessing.get_context("spawn")
     ready, answers = context.Barrier(2), context.Queue()

@@ -1,79 +1,14 @@
-"""Methods: discovered from their files, refused with reasons, and given parameters."""
+"""Methods are discovered from their files, and refused with reasons."""
 
 import subprocess
 import sys
 from textwrap import dedent
 
 import pytest
+from method_files import GOOD
 
-from ser_unlearn import methods
 from ser_unlearn.errors import UserError
 from ser_unlearn.unlearning import registry
-
-GOOD = '''
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-from ser_unlearn import Method
-
-
-@dataclass(frozen=True)
-class Fake(Method):
-    """Do nothing
-    at length.
-
-    And more.
-    """
-
-    reference = "Nobody 2020"
-    needs = frozenset({"forget", "retain"})
-    smoke = {"epochs": 1}
-    variants = {"slow": {"epochs": 9, "careful": True}}
-
-    rate: float = 0.5
-    epochs: int = 3
-    careful: bool = False
-    mode: str = "plain"
-
-    def unlearn(self, model, task):
-        return model
-'''
-
-
-@pytest.fixture
-def write(tmp_path):
-    """A function that writes a method's file; by default that of GOOD."""
-    folder = tmp_path / "folder"
-    folder.mkdir()
-
-    def write(text=GOOD, name="fake"):
-        path = folder / f"{name}.py"
-        path.write_text(dedent(text), encoding="utf-8")
-        return path
-
-    return write
-
-
-@pytest.fixture
-def installed(write, monkeypatch):
-    """A function that writes a method's file to where the registry looks."""
-    written = []
-    listed = registry.list_methods
-
-    def install(text=GOOD, name="registered_fake"):
-        path = write(text, name)
-        monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(path.parent)])
-        monkeypatch.setattr(registry, "list_methods", lambda: listed(path.parent))
-        written.append(f"ser_unlearn.methods.{name}")
-        return path
-
-    yield install
-    for name in written:
-        sys.modules.pop(name, None)
-        if hasattr(methods, name.removeprefix("ser_unlearn.methods.")):
-            delattr(methods, name.removeprefix("ser_unlearn.methods."))
-
 
 # Reading files
 
@@ -114,6 +49,7 @@ def without(start):
 
 
 TWO = GOOD + "\n\nclass Second(Method):\n    pass\n"
+
 DOCSTRING = '"""Do nothing\n    at length.\n\n    And more.\n    """'
 
 
@@ -221,138 +157,3 @@ def test_the_code_of_a_method_is_its_own_and_that_of_the_helpers_that_it_imports
     assert info.code == before
     write(text.replace("0.5", "0.6"))
     assert info.code != before
-
-
-# Rows and parameters
-
-
-def test_a_methods_own_row_has_its_defaults(installed):
-    installed()
-    row = registry.resolve("registered_fake", {})
-    assert (row.label, row.method) == ("registered_fake", "registered_fake")
-    assert row.parameters == {"rate": 0.5, "epochs": 3, "careful": False, "mode": "plain"}
-    assert (row.reference, row.needs) == ("Nobody 2020", {"forget", "retain"})
-    assert row.code == registry.list_methods()["registered_fake"].code
-
-
-def test_a_variants_row_has_the_variants_values(installed):
-    installed()
-    row = registry.resolve("registered_fake-slow", {})
-    assert (row.label, row.method) == ("registered_fake-slow", "registered_fake")
-    assert row.parameters == {"rate": 0.5, "epochs": 9, "careful": True, "mode": "plain"}
-
-
-def test_overrides_are_in_the_parameters_and_sorted_in_the_label(installed):
-    installed()
-    overrides = {"registered_fake": {"rate": "0.25", "careful": "TRUE"}, "other": {"x": "1"}}
-    row = registry.resolve("registered_fake", overrides)
-    assert row.label == "registered_fake[careful=true,rate=0.25]"
-    assert row.parameters == {"rate": 0.25, "epochs": 3, "careful": True, "mode": "plain"}
-
-
-def test_an_override_beats_the_variant(installed):
-    installed()
-    row = registry.resolve("registered_fake-slow", {"registered_fake": {"epochs": "4"}})
-    assert row.label == "registered_fake-slow[epochs=4]"
-    assert row.parameters["epochs"] == 4
-    assert row.parameters["careful"] is True
-
-
-def test_two_spellings_of_a_value_give_one_label(installed):
-    installed()
-    labels = {
-        registry.resolve("registered_fake", {"registered_fake": {"rate": text}}).label
-        for text in ("0.001", "1e-3", "1E-3")
-    }
-    assert labels == {"registered_fake[rate=0.001]"}
-
-
-@pytest.mark.parametrize(
-    ("row", "overrides", "words"),
-    [
-        ("registered_fak", {}, r"no method 'registered_fak'. Did you mean registered_fake"),
-        ("registered_fake-slwo", {}, r"Did you mean registered_fake-slow"),
-        ("registered_fake-", {}, r"no method 'registered_fake-'"),
-        (
-            "registered_fake",
-            {"registered_fake": {"epoch": "1"}},
-            r"no parameter of registered_fake 'epoch'. Did you mean epochs\?",
-        ),
-        ("registered_fake", {"registered_fake": {"needs": "x"}}, r"no parameter of .* 'needs'"),
-    ],
-)
-def test_unknown_names_get_suggestions(installed, row, overrides, words):
-    installed()
-    with pytest.raises(UserError, match=words):
-        registry.resolve(row, overrides)
-
-
-@pytest.mark.parametrize(
-    ("field", "text", "expected"),
-    [
-        ("rate", "1e-3", 0.001),
-        ("rate", "2", 2.0),
-        ("epochs", "7", 7),
-        ("careful", "true", True),
-        ("careful", "False", False),
-        ("mode", "7", "7"),
-    ],
-)
-def test_text_becomes_the_type_of_the_field(installed, field, text, expected):
-    installed()
-    cls = registry.load_class("registered_fake")
-    found = registry.convert(cls, "registered_fake", field, text)
-    assert found == expected
-    assert type(found) is type(expected)
-
-
-@pytest.mark.parametrize(
-    ("field", "text", "words"),
-    [
-        (
-            "rate",
-            "fast",
-            r"registered_fake\.rate=fast: 'fast' is not of type float.*default is 0\.5",
-        ),
-        ("epochs", "1.5", r"'1\.5' is not of type int.*default is 3"),
-        ("epochs", "", r"'' is not of type int"),
-        ("careful", "yes", r"'yes' is not true or false.*default is false"),
-        ("careful", "1", r"'1' is not true or false"),
-    ],
-)
-def test_text_of_another_type_is_refused_with_the_default(installed, field, text, words):
-    installed()
-    cls = registry.load_class("registered_fake")
-    with pytest.raises(UserError, match=words):
-        registry.convert(cls, "registered_fake", field, text)
-
-
-def test_a_file_that_cannot_be_imported_is_refused_with_the_reason(installed):
-    installed(
-        "raise RuntimeError('out of luck')\n"
-        + GOOD.replace("from __future__ import annotations", "")
-    )
-    with pytest.raises(
-        UserError, match=r"'registered_fake' cannot be imported.*RuntimeError: out of luck"
-    ):
-        registry.load_class("registered_fake")
-
-
-def test_a_class_is_the_files_own_and_not_one_that_it_imports(installed):
-    # Another method may serve as a part, and its name come first.
-    installed(
-        GOOD.replace(
-            "from ser_unlearn import Method",
-            "from ser_unlearn.methods.finetune import Finetune\nfrom ser_unlearn import Method",
-        )
-    )
-    assert registry.load_class("registered_fake").__name__ == "Fake"
-
-
-def test_every_row_of_the_projects_own_methods_can_be_resolved():
-    for info in registry.list_methods().values():
-        for row in info.rows:
-            found = registry.resolve(row, {})
-            assert found.label == row
-            types = {type(value) for value in found.parameters.values()}
-            assert types <= {bool, int, float, str}, row

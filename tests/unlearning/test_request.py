@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toys import ToySetup
 
 from ser_unlearn.data.corpus import Utterance
 from ser_unlearn.data.splits import Split
@@ -123,8 +122,7 @@ def test_every_utterance_stands_in_one_set_of_the_table():
     assert len(found["forgotten"]) == 2
 
 
-def test_a_model_that_never_heard_an_emotion_can_be_trained_and_never_says_it():
-    setup = ToySetup()
+def test_a_model_that_never_heard_an_emotion_can_be_trained_and_never_says_it(setup):
     places = [place for place in setup.split.train if setup.labels[place] != 2]
     trained = setup.trained(places, 0)
     assert np.isfinite(trained.logits).all()

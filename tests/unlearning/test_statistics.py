@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -15,11 +17,6 @@ from ser_unlearn.unlearning import statistics
 from ser_unlearn.unlearning.statistics import fisher, kept, sensitivity
 
 NEEDS = frozenset({"forget", "statistics"})
-
-
-@pytest.fixture(scope="module")
-def setup() -> ToySetup:
-    return ToySetup()
 
 
 class Mean(nn.Module):
@@ -86,8 +83,10 @@ def test_they_are_of_the_whole_training_set_whatever_is_to_be_forgotten(setup: T
         assert torch.equal(second.statistics.fisher[name], expected)
 
 
-def test_they_are_computed_once_for_each_model(tmp_path, monkeypatch: pytest.MonkeyPatch):
-    setup = ToySetup()
+def test_they_are_computed_once_for_each_model(
+    setup: ToySetup, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    setup = copy.copy(setup)
     setup.store = Store(tmp_path)
     computed = []
 

@@ -29,11 +29,6 @@ FEATURES = 40
 STATISTICS = frozenset({"forget", "statistics"})
 
 
-@pytest.fixture(scope="module")
-def setup() -> ToySetup:
-    return ToySetup()
-
-
 class Same(nn.Module):
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         return inputs

@@ -1,0 +1,113 @@
+"""Runs of scenarios that hang on the original, and of sequences of requests."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+from workplaces import SMALL, Workplace
+
+from ser_unlearn.evaluation.metrics import METRICS
+
+pytestmark = pytest.mark.slow
+
+REQUESTS = ("hard:8", "sequential:2x4:1", "sequential:2x4:2")
+ANSWERS = ("original", "retrain", "gradient_ascent")
+SCENARIOS = (
+    *SMALL,
+    *("--scenario", "hard:8", "--scenario", "sequential:2x4"),
+    *(word for row in ANSWERS for word in ("--method", row)),
+)
+
+
+@pytest.fixture(scope="module")
+def scenarios(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A workplace that had the corpus but no model when the scenarios ran."""
+    place = Workplace(tmp_path_factory.mktemp("scenarios"), tmp_path_factory.mktemp("models"))
+    place.take_corpus(workplace)
+    done = place("run", *SCENARIOS)
+    assert done.exit_code == 0, done.stderr
+    (place.folder / "progress.txt").write_text(done.stderr)
+    return place
+
+
+def stored(place: Workplace) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+    """The description and the table of every unlearned model in the store."""
+    return [
+        (json.loads(path.read_text()), pd.read_parquet(path.with_suffix(".parquet")))
+        for path in place.store.glob("unlearned/*/*.json")
+    ]
+
+
+def names(table: pd.DataFrame, *sets: str) -> set[str]:
+    """The utterances that stand in these sets of a table."""
+    return set(table[table["set"].isin(sets)]["utterance"])
+
+
+def test_every_request_leaves_a_record_of_every_row(scenarios: Workplace):
+    records = scenarios.records()
+    expected = {(scenario, row) for scenario in REQUESTS for row in ANSWERS}
+    assert {(record.scenario, record.label) for record in records} == expected
+    sizes = dict(zip(REQUESTS, [(8, None), (4, None), (4, 4)], strict=True))
+    for record in records:
+        assert (record.status, record.reason) == ("done", "")
+        assert set(record.metrics) == set(METRICS)
+        assert (record.sizes["forget"], record.sizes.get("forgotten")) == sizes[record.scenario]
+        if record.label == "retrain":
+            assert record.metrics["gap_to_retrain"] == 0
+
+
+def test_originals_that_forget_sets_hang_on_are_trained_first(scenarios: Workplace):
+    progress = (scenarios.folder / "progress.txt").read_text().splitlines()
+    assert progress[0] == "[1/1] train espeak (model 0): done (the forget sets can be drawn)"
+    # A model without each of the three forget sets, and three rows for each.
+    assert [line.split()[0] for line in progress[1:]] == [f"[{n}/12]" for n in range(1, 13)]
+    again = scenarios("run", *SCENARIOS)
+    assert (again.exit_code, again.stderr) == (0, "")
+
+
+def test_hard_utterances_are_among_those_of_the_originals_highest_loss(scenarios: Workplace):
+    (table,) = (
+        table
+        for description, table in stored(scenarios)
+        if description["meta"]["costs"]["flops"] == 0 and len(names(table, "forget")) == 8
+    )
+    trained = table[table["set"].isin(["forget", "retain"])]
+    assert names(table, "forget") < names(trained.nlargest(16, "loss"), "forget", "retain")
+
+
+def test_a_request_goes_on_from_what_the_method_left_after_the_one_before(scenarios: Workplace):
+    by_identity = {}
+    for description, table in stored(scenarios):
+        del description["identity"]["clean"]
+        by_identity[json.dumps(description["identity"], sort_keys=True)] = table
+    second = {
+        json.dumps(before, sort_keys=True): table
+        for identity, table in by_identity.items()
+        if (before := json.loads(identity)["before"])
+    }
+    assert len(second) == len(ANSWERS)
+    for before, table in second.items():
+        first = by_identity[before]
+        assert names(table, "forgotten") == names(first, "forget")
+        assert names(table, "forgotten", "forget", "retain") == names(first, "forget", "retain")
+
+
+def test_the_one_forget_set_of_an_emotion_is_no_further_evidence_under_another_seed(
+    scenarios: Workplace,
+):
+    arguments = ("--scenario", "emotion:angry", "--method", "original", "--results", "emotion")
+    done = scenarios("run", *SMALL, "--forget-seeds", "2", *arguments)
+    assert done.exit_code == 0, done.stderr
+    (record,) = scenarios.records("emotion")
+    assert (record.status, record.seeds.forget) == ("done", 0)
+    table = scenarios("table", "--results", "emotion", "--scenario", "emotion:angry")
+    assert "scenario emotion:angry" in table.stdout
+
+
+def test_the_table_of_a_sequence_shows_every_request(scenarios: Workplace):
+    table = scenarios("table", "--scenario", "sequential:2x4").stdout
+    titles = [line for line in table.splitlines() if "scenario" in line]
+    assert [title.split()[-1] for title in titles] == list(REQUESTS[1:])

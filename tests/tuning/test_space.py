@@ -1,0 +1,107 @@
+"""Search spaces: in Optuna's terms, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+from trials import DEFAULTS
+
+from ser_unlearn.errors import UserError
+from ser_unlearn.tuning.space import Choice, Range, distributions, read_space
+from ser_unlearn.unlearning.method import Method
+from ser_unlearn.unlearning.registry import list_methods, load_class, resolve
+
+
+@dataclass(frozen=True)
+class Knobs(Method):
+    """A method with a field of every type."""
+
+    reference = "none"
+    needs = frozenset({"forget"})
+    search_space: ClassVar[dict[str, Any]] = {}
+
+    rate: float = 0.01
+    share: float = 0.5
+    epochs: int = 3
+    mode: str = "soft"
+    hold: bool = True
+
+    def unlearn(self, model: Any, task: Any) -> Any:
+        return model
+
+
+def space_of(monkeypatch: pytest.MonkeyPatch, **space: Any) -> dict[str, Choice | Range]:
+    monkeypatch.setattr(Knobs, "search_space", space)
+    return read_space(Knobs, "knobs", DEFAULTS)
+
+
+def test_spaces_in_the_terms_of_optuna(monkeypatch: pytest.MonkeyPatch):
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    space = space_of(
+        monkeypatch,
+        rate=(1e-4, 1, "log"),
+        share=(0.0, 1.0, "linear"),
+        epochs=(1, 10, "int"),
+        mode=["soft", "hard"],
+        hold=[True, False],
+    )
+    assert distributions(space) == {
+        "rate": FloatDistribution(1e-4, 1.0, log=True),
+        "share": FloatDistribution(0.0, 1.0),
+        "epochs": IntDistribution(1, 10),
+        "mode": CategoricalDistribution(["soft", "hard"]),
+        "hold": CategoricalDistribution([True, False]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({}, "'knobs' has no search space"),
+        ({"rates": [0.01]}, "no parameter of knobs, in its search space, 'rates'. Did you mean"),
+        ({"rate": []}, "its values are none"),
+        ({"rate": [0.01, 0.01]}, "some stand there twice"),
+        ({"rate": [0.01, "high"]}, "'high' is not of type float"),
+        ({"hold": [True, 0]}, "0 is not of type bool"),
+        ({"epochs": [3, True]}, "True is not of type int"),
+        ({"rate": 0.01}, "it is neither"),
+        ({"rate": (0.001, 0.1)}, "it is neither"),
+        ({"rate": (0.001, 0.1, "cubic")}, "a field of type float has no scale 'cubic'"),
+        ({"rate": (1, 10, "int")}, "a field of type float has no scale 'int'"),
+        ({"epochs": (1, 10, "log")}, "a field of type int has no scale 'log'"),
+        ({"epochs": (1, 3.5, "int")}, "3.5 is not of type int"),
+        ({"mode": ("a", "b", "linear")}, "a field of type str has no scale 'linear'"),
+        ({"rate": (0.1, 0.001, "log")}, "not finite and in order"),
+        ({"rate": (0.001, float("inf"), "log")}, "not finite and in order"),
+        ({"rate": (0.0, 1.0, "log")}, "a logarithm needs bounds above 0"),
+        ({"rate": (0.1, 1.0, "log")}, "the default 0.01 lies outside"),
+        ({"mode": ["hard"]}, "the default 'soft' lies outside"),
+    ],
+)
+def test_a_space_that_does_not_fit_is_refused(
+    monkeypatch: pytest.MonkeyPatch, space: dict[str, Any], message: str
+):
+    with pytest.raises(UserError, match=message):
+        space_of(monkeypatch, **space)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        row
+        for info in list_methods().values()
+        for row in info.rows
+        if "search_space" in info.path.read_text(encoding="utf-8")
+    ],
+)
+def test_the_space_of_every_row_is_valid(name: str):
+    row = resolve(name, {})
+    space = read_space(load_class(row.method), name, row.parameters)
+    assert set(distributions(space)) == set(space) <= set(row.parameters)

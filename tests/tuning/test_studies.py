@@ -1,0 +1,161 @@
+"""Studies: written, read, refused, and turned into rows of their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from toys import make_record
+from trials import trial
+
+from ser_unlearn.errors import UserError
+from ser_unlearn.report.leaderboard import make_leaderboard
+from ser_unlearn.results.records import Tuned, read_records, write_record
+from ser_unlearn.tuning.space import read_space
+from ser_unlearn.tuning.studies import Study, Trial, read_study, study_path, tuned_rows, write_study
+from ser_unlearn.tuning.tune import SEEDS
+from ser_unlearn.unlearning.registry import load_class, resolve
+
+
+def make_study(**changes: Any) -> Study:
+    """A study of the method "ssd" on the corpus "espeak", as it is now."""
+    row = resolve("ssd", {})
+    better = {**row.parameters, "selection": 25.0}
+    values: dict[str, Any] = {
+        "corpus": "espeak",
+        "card": card_digest(),
+        "recipe": "tiny",
+        "recipe_digest": recipe_digest(),
+        "scenario": "random:5%",
+        "label": "ssd",
+        "method": "ssd",
+        "code": row.code,
+        "criterion": "oracle",
+        "seeds": SEEDS,
+        "timeout_s": 60.0,
+        "search_space": read_space(load_class("ssd"), "ssd", row.parameters),
+        "n_trials": 3,
+        "trials": [trial(row.parameters, 5.0), trial(better, 2.5), trial(better, None, "it broke")],
+        "best": 1,
+        "best_parameters": better,
+        "provenance": make_record().provenance,
+    }
+    return Study.model_validate({**values, **changes})
+
+
+def card_digest() -> str:
+    from ser_unlearn.data.cards import load_card
+
+    return load_card("espeak").digest
+
+
+def recipe_digest() -> str:
+    from ser_unlearn.recogniser.recipe import load_recipe
+
+    return load_recipe("tiny").digest
+
+
+def test_what_is_written_is_read(tmp_path: Path):
+    study = make_study()
+    write_study(tmp_path, study)
+    path = tmp_path / "tuning/espeak/tiny/random-5pct/ssd-oracle.json"
+    assert read_study(tmp_path, path) == study
+    assert json.loads(path.read_text())["schema_version"] == 1
+    assert [each.name for each in path.parent.iterdir()] == ["ssd-oracle.json"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "is damaged"),
+        (lambda text: text.replace('"best": 1', '"best": 0'), "best trial is not the one"),
+        (lambda text: text.replace('"n_trials": 3', '"n_trials": 4'), "has 3 trials and says 4"),
+        (lambda text: text.replace('"value": 5.0', '"value": 1.0'), "do not agree"),
+        (lambda text: text.replace('"value": 5.0', '"value": NaN'), "is damaged"),
+        (lambda text: text.replace('"code"', '"kode"'), "is damaged"),
+    ],
+)
+def test_a_damaged_study_is_named_with_the_remedy(tmp_path: Path, damage: Any, message: str):
+    study = make_study()
+    write_study(tmp_path, study)
+    path = tmp_path / study.path
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(UserError, match=message) as error:
+        read_study(tmp_path, path)
+    assert "ssd-oracle.json" in str(error.value)
+    assert "Delete it and run again" in str(error.value)
+
+
+def test_a_study_in_the_wrong_place_is_refused(tmp_path: Path):
+    study = make_study()
+    write_study(tmp_path, study)
+    elsewhere = tmp_path / study_path("espeak", "tiny", "random:5%", "ssd", "retrain-free")
+    (tmp_path / study.path).rename(elsewhere)
+    with pytest.raises(UserError, match="Move it there"):
+        read_study(tmp_path, elsewhere)
+
+
+def test_a_trial_says_one_thing():
+    with pytest.raises(ValidationError, match="do not agree"):
+        Trial(parameters={}, status="done", reason="", values=[None], value=None, seconds=0)
+    with pytest.raises(ValidationError, match="do not agree"):
+        Trial(parameters={}, status="failed", reason="", values=[1.0], value=1.0, seconds=0)
+
+
+def test_studies_are_no_records(tmp_path: Path):
+    write_study(tmp_path, make_study())
+    assert list(read_records(tmp_path)) == []
+    record = make_record()
+    write_record(tmp_path, record)
+    assert list(read_records(tmp_path)) == [record]
+
+
+def test_a_tuned_row_has_the_best_parameters_and_says_what_they_cost(tmp_path: Path):
+    rows = [resolve("ssd", {}), resolve("scrub", {})]
+    where = (tmp_path, "espeak", "tiny", "random:5%", rows)
+    assert tuned_rows(*where, ["oracle"]) == []
+    write_study(tmp_path, make_study())
+    (row,) = tuned_rows(*where, ["oracle", "retrain-free"])
+    assert row.label == "ssd[tuned-oracle,T=3]"
+    assert row.tuned == Tuned(criterion="oracle", trials=3)
+    assert row.parameters == {**rows[0].parameters, "selection": 25.0}
+    assert tuned_rows(tmp_path, "espeak", "ecapa", "random:5%", rows, ["oracle"]) == []
+
+
+def test_a_study_without_a_best_makes_no_row(tmp_path: Path):
+    row = resolve("ssd", {})
+    failed = trial(row.parameters, None, "no")
+    write_study(tmp_path, make_study(n_trials=1, trials=[failed], best=None, best_parameters=None))
+    assert tuned_rows(tmp_path, "espeak", "tiny", "random:5%", [row], ["oracle"]) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [("code", "method's code"), ("card", "corpus's card"), ("recipe_digest", "recipe")],
+)
+def test_a_study_of_what_has_changed_is_refused(tmp_path: Path, field: str, name: str):
+    write_study(tmp_path, make_study(**{field: "old"}))
+    with pytest.raises(UserError, match=f"The {name} changed since .* ser-unlearn tune ssd"):
+        tuned_rows(tmp_path, "espeak", "tiny", "random:5%", [resolve("ssd", {})], ["oracle"])
+
+
+def test_the_leaderboard_shows_tuned_rows_apart(tmp_path: Path):
+    write_record(tmp_path, make_record(label="fade"))
+    for trials in (20, 40):
+        tuned = Tuned(criterion="oracle", trials=trials)
+        label = f"fade[tuned-oracle,T={trials}]"
+        write_record(tmp_path, make_record(label=label, tuned=tuned, metrics={"mia_auc": 0.5}))
+    page = make_leaderboard(tmp_path)
+    parts = (
+        "**From the forget set alone**",
+        "| fade ",
+        "**From the forget set alone, tuned by oracle with 20 trials each**",
+        "| fade[tuned-oracle,T=20] ",
+        "**From the forget set alone, tuned by oracle with 40 trials each**",
+        "| fade[tuned-oracle,T=40] ",
+    )
+    positions = [page.index(part) for part in parts]
+    assert positions == sorted(positions)
