@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Literal
 
 
 class UserError(Exception):
@@ -12,6 +13,23 @@ class UserError(Exception):
     The message names the thing and the remedy. The command line prints it without a traceback
     and exits with status 2.
     """
+
+
+Failure = Literal["failed", "timeout", "memory", "unsupported"]
+"""How a method may end that is not done."""
+
+
+class MethodError(Exception):
+    """A method failed; that is its result.
+
+    Args:
+        status: how it ended.
+        reason: one line.
+    """
+
+    def __init__(self, status: Failure, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class UndeclaredDataError(Exception):
