@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import click
 
+from ser_unlearn.errors import one_line
 from ser_unlearn.results.store import default_root
 
 KEPT = "What is done is kept: run the same command again, and it goes on."
@@ -39,8 +40,7 @@ class Stop(click.ClickException):
     exit_code = 3
 
     def __init__(self, error: Exception) -> None:
-        text = " ".join(str(error).split())[:300]
-        super().__init__(f"Stopped by {type(error).__name__}: {text} {KEPT}")
+        super().__init__(f"Stopped by {type(error).__name__}: {one_line(str(error))}. {KEPT}")
         self._error = error
 
     def show(self, file: IO[Any] | None = None) -> None:

@@ -28,13 +28,10 @@ from torch import Tensor
 from ser_unlearn.errors import Failure, MethodError, UnsupportedError
 from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.unlearning.brief import Arrays, Brief, Pieces, Supplies
-from ser_unlearn.unlearning.descendants import die_with_parent, kill_tree, let_server_end, memory_of
+from ser_unlearn.unlearning.descendants import die_with_parent, kill_tree, memory_of
 
 TICK_S = 0.05
 """How often the limits are looked at."""
-
-LARGEST_REASON = 300
-"""Characters of a record's reason."""
 
 LARGEST_LOG = 10_000_000
 """Bytes that a method may print."""
@@ -81,8 +78,8 @@ def perform_apart(
         _watch(answer, process.pid, start, limits, log)
         costs, weights = answer.result()
     except (EOFError, OSError, _GarbageError) as error:
-        kill_tree(process.pid)
-        process.join()
+        # Its own end comes a little after that of the line to it.
+        process.join(1)
         raise MethodError("failed", _how_it_ended(process.exitcode, error)) from None
     finally:
         kill_tree(process.pid)
@@ -127,7 +124,7 @@ def _converse(pipe: Connection, supplies: Supplies) -> tuple[Costs, Mapping[str,
             message = json.loads(pipe.recv_bytes(LARGEST_MESSAGE))
             kind = message["kind"]
             if kind == "failed":
-                raise MethodError(_status(message["status"]), one_line(str(message["reason"])))
+                raise MethodError(_status(message["status"]), str(message["reason"]))
             if kind == "done":
                 return Costs(**message["costs"]), _weights(pipe.recv_bytes(LARGEST_MESSAGE))
             wanted = str(message["name"])
@@ -155,23 +152,22 @@ def _weights(data: bytes) -> Mapping[str, Tensor]:
 
 def _how_it_ended(exitcode: int | None, error: Exception) -> str:
     if isinstance(error, _GarbageError):
-        return one_line(f"its process sent no result, but something else: {error}")
-    if exitcode is not None and exitcode < 0:
+        return f"its process sent no result, but something else: {error}"
+    if exitcode is None:
+        return "its process cut the line to the harness"
+    if exitcode < 0:
         return f"killed by signal {-exitcode}"
     return f"its process ended with exit status {exitcode} before it was done"
-
-
-def one_line(text: str) -> str:
-    """A reason as a record keeps it: printable, one line of at most `LARGEST_REASON` characters."""
-    words = " ".join(text.split())
-    shown = "".join(letter if letter.isprintable() else "?" for letter in words)
-    return shown if len(shown) <= LARGEST_REASON else shown[: LARGEST_REASON - 1] + "…"
 
 
 @cache
 def _context() -> Any:
     """How processes start: forked from a clean server where that can be."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    methods = multiprocessing.get_all_start_methods()
+    if multiprocessing.get_start_method() not in methods:
+        # That of loky, in its workers: a new process takes over the name, and knows it not.
+        multiprocessing.set_start_method(methods[0], force=True)
+    if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["ser_unlearn.unlearning.server"])
@@ -179,6 +175,9 @@ def _context() -> Any:
 
 
 # What follows runs in the method's process.
+
+_MOST_FILES = 2**20
+"""Above the number of any file that a process has open."""
 
 
 class _Remote:
@@ -204,8 +203,11 @@ def _work(pipe: Connection, brief: Brief, log: Path | None) -> NoReturn:
         # Ctrl-C is for the process that a person sees; this one is stopped by it.
         os.setsid()
     die_with_parent()
-    let_server_end()
     _redirect(log)
+    # Lines of the server and of its helpers, which a method could garble; and as long as one to
+    # the server is open, it does not see that its own parent is gone.
+    os.closerange(3, pipe.fileno())
+    os.closerange(pipe.fileno() + 1, _MOST_FILES)
     torch.set_num_threads(1)
     weights = b""
     try:

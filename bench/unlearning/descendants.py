@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 import time
-from multiprocessing import forkserver
 
 import psutil
 
@@ -27,18 +26,6 @@ def die_with_parent() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # What this process forks, and what that forks, stays below it, where it can be found.
         prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def let_server_end() -> None:
-    """In a process that a server forked: let the server see when its own parent is gone.
-
-    It waits for all writing ends of a pipe to close, and a forked process has one too.
-    """
-    server = getattr(forkserver, "_forkserver", None)
-    handle = getattr(server, "_forkserver_alive_fd", None)
-    if handle is not None:
-        vars(server)["_forkserver_alive_fd"] = None
-        os.close(handle)
 
 
 def end_with_parent() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from ser_unlearn.recogniser.costs import Meter
 from ser_unlearn.recogniser.features import Ragged, front_end
 from ser_unlearn.recogniser.model import Recogniser, load
 from ser_unlearn.recogniser.outputs import predict
+from ser_unlearn.recogniser.recipe import Hparams, Recipe
 from ser_unlearn.unlearning.brief import Brief, Supplies, as_tensors
 from ser_unlearn.unlearning.statistics import Statistics
 
@@ -25,6 +26,12 @@ DATA = {
     ),
 }
 """What a method may declare in `needs`."""
+
+
+@lru_cache(maxsize=4)
+def _hparams(recipe: Recipe, n_emotions: int) -> Hparams:
+    """The loaded recipe; its modules are used for features alone."""
+    return recipe.load(n_emotions)
 
 
 class Task:
@@ -40,7 +47,7 @@ class Task:
         self._brief = brief
         self._meter = meter
         self._supplies = supplies
-        self._hparams = brief.recipe.load(brief.n_emotions)
+        self._hparams = _hparams(brief.recipe, brief.n_emotions)
         self.device = torch.device(brief.device)
         self.n_emotions = brief.n_emotions
         self.generator = torch.Generator().manual_seed(brief.seed)
