@@ -2,4 +2,6 @@
 
 from ser_unlearn.cli import main
 
-main(prog_name="python -m ser_unlearn")
+# Processes that are spawned import this module anew.
+if __name__ == "__main__":
+    main(prog_name="python -m ser_unlearn")

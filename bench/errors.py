@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Literal
 
 
 class UserError(Exception):
@@ -28,6 +29,34 @@ class StoreError(DiskError):
 
 class ResultsError(DiskError):
     """The results folder cannot be written."""
+
+
+Failure = Literal["failed", "timeout", "memory", "unsupported"]
+"""How a method may end that is not done."""
+
+
+LARGEST_REASON = 300
+"""Characters of a reason."""
+
+
+def one_line(text: str) -> str:
+    """A text as one printable line of at most `LARGEST_REASON` characters."""
+    words = " ".join(text.split())
+    shown = "".join(letter if letter.isprintable() else "?" for letter in words)
+    return shown if len(shown) <= LARGEST_REASON else shown[: LARGEST_REASON - 1] + "…"
+
+
+class MethodError(Exception):
+    """A method failed; that is its result.
+
+    Args:
+        status: how it ended.
+        reason: what a record says of it, made one line of at most `LARGEST_REASON` characters.
+    """
+
+    def __init__(self, status: Failure, reason: str) -> None:
+        super().__init__(one_line(reason))
+        self.status = status
 
 
 class UndeclaredDataError(Exception):

@@ -22,6 +22,7 @@ from ser_unlearn.recogniser.setup import Setup, Trained
 from ser_unlearn.recogniser.training import train
 from ser_unlearn.results.identity import digest
 from ser_unlearn.results.store import Artefact, Store
+from ser_unlearn.unlearning.brief import Shelf, brief_of
 from ser_unlearn.unlearning.task import Task
 
 EMOTIONS = 4
@@ -104,6 +105,16 @@ class ToySetup(Setup):
         return self._models[key]
 
 
+def sets_of(setup: ToySetup, forget: Sequence[int]) -> dict[str, list[int]]:
+    """Positions of the sets of a forget request, by name."""
+    return {
+        "train": setup.split.train,
+        "forget": list(forget),
+        "retain": sorted(set(setup.split.train) - set(forget)),
+        "validation": setup.split.validation,
+    }
+
+
 def make_task(
     setup: ToySetup,
     needs: frozenset[str],
@@ -122,21 +133,17 @@ def make_task(
         seed: of the method.
     """
     original = setup.trained(setup.split.train, 0)
-    sets = {
-        "train": setup.split.train,
-        "forget": list(forget),
-        "retain": sorted(set(setup.split.train) - set(forget)),
-        "validation": setup.split.validation,
-    }
-    meter = Meter(setup.device)
-    task = Task(
+    sets = sets_of(setup, forget)
+    brief = brief_of(
         setup,
         sets,
         method=method,
+        parameters={},
         needs=needs,
         original=original,
-        model_seed=0,
+        start=original.state,
         seed=seed,
-        meter=meter,
     )
+    meter = Meter(setup.device)
+    task = Task(brief, meter, Shelf(setup, sets, needs, 0))
     return setup.load(original.state), task, meter

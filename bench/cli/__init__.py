@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import Any
 
 import click
 
 from ser_unlearn.cli.checking import check_method
+from ser_unlearn.cli.ending import Breakdown, Refusal, Stop, ends_cleanly
 from ser_unlearn.cli.listing import list_command
 from ser_unlearn.cli.merging import merge
 from ser_unlearn.cli.reporting import leaderboard, table
@@ -17,26 +18,20 @@ from ser_unlearn.errors import DiskError, UserError
 
 
 class _Group(click.Group):
-    """Turns what the user can mend into a message and exit status 2; for a disk that fails, 3."""
+    """Ends every command with one line: what the user can mend, what stopped it, or a signal."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except UserError as error:
-            raise _Refusal(str(error)) from error
-        except DiskError as error:
-            raise _Breakdown(str(error)) from error
-
-
-class _Refusal(click.ClickException):
-    exit_code = 2
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"Error: {self.format_message()}", err=True)
-
-
-class _Breakdown(_Refusal):
-    exit_code = 3
+        with ends_cleanly():
+            try:
+                return super().invoke(ctx)
+            except UserError as error:
+                raise Refusal(str(error)) from error
+            except DiskError as error:
+                raise Breakdown(str(error)) from error
+            except (click.ClickException, click.exceptions.Exit, click.Abort):
+                raise
+            except Exception as error:
+                raise Stop(error) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import click
 
-from ser_unlearn.errors import unknown_name
+from ser_unlearn.errors import UserError, unknown_name
 
 
 @click.command(name="check-method")
@@ -25,21 +29,64 @@ def check_method(method: str) -> None:
             raise unknown_name("method", method, known)
         path = known[method].path
 
+    failures = 0
+    for label, meaning, fault in _verdicts(path):
+        failures += bool(fault)
+        click.echo(f"{'FAILED' if fault else 'passed'}  {label}: {meaning}")
+        if fault:
+            click.echo(f"        {fault}")
+    click.echo(f"{failures} failed" if failures else "All checks passed.")
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
+Verdict = tuple[str, str, str]
+"""A row, what was checked, and what is wrong; an empty string where it passed."""
+
+
+def _verdicts(path: Path) -> Iterator[Verdict]:
+    """Check in a process of its own, which a method may end without an end of the checks."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_check, args=(path, theirs))
+    process.start()
+    theirs.close()
+    finished = False
+    while not finished:
+        try:
+            message = json.loads(ours.recv_bytes())
+        except EOFError:
+            break
+        if "error" in message:
+            process.join()
+            raise UserError(message["error"])
+        finished = "verdict" not in message
+        if not finished:
+            yield tuple(message["verdict"])
+    process.join()
+    if not finished:
+        ended = f"the process ended with exit status {process.exitcode} while it was checked"
+        yield path.stem, "It lets the checks come to their end.", ended
+
+
+def _check(path: Path, pipe: Connection) -> None:
+    """Run every check, and send what came of each."""
     import torch
 
     from ser_unlearn.checks.conformance import CHECKS, verdict
     from ser_unlearn.checks.subjects import subjects
 
+    def send(**message: object) -> None:
+        pipe.send_bytes(json.dumps(message).encode())
+
     torch.set_num_threads(1)
-    failures = 0
-    for subject in subjects([path]):
+    try:
+        found = subjects([path])
+    except UserError as error:
+        send(error=str(error))
+        return
+    for subject in found:
         for check, function in CHECKS.items():
-            fault = verdict(subject, check)
-            failures += bool(fault)
             meaning = (function.__doc__ or "").splitlines()[0]
-            click.echo(f"{'FAILED' if fault else 'passed'}  {subject.label}: {meaning}")
-            if fault:
-                click.echo(f"        {fault}")
-    click.echo(f"{failures} failed" if failures else "All checks passed.")
-    if failures:
-        raise click.exceptions.Exit(1)
+            send(verdict=[subject.label, meaning, verdict(subject, check)])
+    send(finished=True)

@@ -34,6 +34,20 @@ jobs = click.option(
 )
 
 
+timeout = click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="What a method may take; what the suite says if left out.",
+)
+max_memory = click.option(
+    "--max-memory",
+    "max_memory_mb",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MB",
+    help="What a method may hold; the machine's memory over the workers if left out.",
+)
 attacks = click.option(
     "--attacks",
     type=click.Choice(list(PRICES)),

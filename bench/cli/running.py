@@ -44,6 +44,8 @@ from ser_unlearn.tuning.criteria import CRITERIA
 @options.data_dir
 @options.results
 @options.jobs
+@options.timeout
+@options.max_memory
 @options.device
 def run(
     suite: str,
@@ -61,6 +63,8 @@ def run(
     data_dir: Path | None,
     results: Path,
     jobs: int | None,
+    timeout_s: float | None,
+    max_memory_mb: float | None,
     device: str,
 ) -> None:
     """Run SUITE, or what of it the results folder lacks, and print its table.
@@ -92,7 +96,7 @@ def run(
     from ser_unlearn.runner.grid import Options
     from ser_unlearn.tuning.studies import tuned_tables
 
-    here = Options(results, data_dir, jobs, device)
+    here = Options(results, data_dir, jobs, device, timeout_s, max_memory_mb)
     further = tuned_tables(results, chosen, tuned) if tuned else {}
     records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)
     click.echo(render(records, "terminal"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +47,15 @@ def build(recipe: Recipe, n_emotions: int, seed: int) -> Recogniser:
         torch.manual_seed(seed)
         hparams = recipe.load(n_emotions)
     return Recogniser(hparams.mean_var_norm, hparams.embedding_model, hparams.classifier)
+
+
+def load(
+    recipe: Recipe, n_emotions: int, state: Mapping[str, Tensor], device: torch.device
+) -> Recogniser:
+    """A recipe's model with these weights, in eval mode on a device."""
+    model = build(recipe, n_emotions, seed=0)
+    model.load_state_dict(state)
+    return model.to(device).eval()
 
 
 def frozen_copy(model: nn.Module) -> nn.Module:

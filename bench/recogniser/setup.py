@@ -19,7 +19,7 @@ from ser_unlearn.data.splits import Split, split
 from ser_unlearn.recogniser.batches import Utterances
 from ser_unlearn.recogniser.costs import Costs, Meter
 from ser_unlearn.recogniser.features import Ragged, load_features, load_waveforms
-from ser_unlearn.recogniser.model import Recogniser, build
+from ser_unlearn.recogniser.model import Recogniser, build, load
 from ser_unlearn.recogniser.outputs import Logits, predict
 from ser_unlearn.recogniser.recipe import Hparams, load_recipe
 from ser_unlearn.recogniser.training import train
@@ -145,9 +145,7 @@ class Setup:
 
     def load(self, state: Mapping[str, Tensor]) -> Recogniser:
         """A model of its own with these weights, in eval mode on the device."""
-        model = build(self.recipe, self.n_emotions, seed=0)
-        model.load_state_dict(state)
-        return model.to(self.device).eval()
+        return load(self.recipe, self.n_emotions, state, self.device)
 
     def _train(self, places: Sequence[int], seed: int) -> Artefact:
         model = build(self.recipe, self.n_emotions, seed).to(self.device)

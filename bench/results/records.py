@@ -15,7 +15,7 @@ from ser_unlearn.errors import ResultsError, UserError
 from ser_unlearn.results.files import disk_errors, write_text
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Status = Literal["done", "failed", "timeout", "unsupported"]
+Status = Literal["done", "failed", "timeout", "memory", "unsupported"]
 
 TUNING = "tuning"
 """The folder of the results that holds studies (`ser_unlearn.tuning.studies`) and no records."""
@@ -130,6 +130,8 @@ class Record(Filed):
     cases."""
     provenance: Provenance
     """Where the method ran: of the unlearned model, its outputs and the costs."""
+    log: str | None = None
+    """The file below the store that keeps what the method printed; None if it printed nothing."""
     evaluation: Checkout | None = None
     """What last made metrics of the outputs, where it was not the code that ran the method."""
 

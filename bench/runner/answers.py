@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ser_unlearn.errors import DiskError, UnsupportedError
+from ser_unlearn.errors import MethodError
 from ser_unlearn.results.records import Provenance, Seeds, Status
 from ser_unlearn.runner.places import Place
+from ser_unlearn.unlearning.apart import Limits
 from ser_unlearn.unlearning.registry import Row
 from ser_unlearn.unlearning.request import Request
 from ser_unlearn.unlearning.unlearned import Unlearned, identity, unlearned
@@ -24,7 +25,7 @@ class Answer:
     scenario: str
     row: Row
     seeds: Seeds
-    timeout_s: float
+    limits: Limits
     provenance: Provenance
 
     @property
@@ -51,7 +52,7 @@ class Answer:
             request,
             self.row,
             self.seeds.method,
-            timeout_s=self.timeout_s,
+            limits=self.limits,
             provenance=self.provenance,
         )
 
@@ -59,17 +60,9 @@ class Answer:
 def attempt(work: Callable[[], _Result]) -> tuple[Status, str, _Result | None]:
     """Do what a method may fail at: a record's status, its reason, and what came of it.
 
-    Raises:
-        DiskError: if the disk fails, for which no method is to blame.
+    A failure of anything else is not the method's, and is let through.
     """
     try:
         return "done", "", work()
-    except DiskError:
-        raise
-    except UnsupportedError as error:
-        return "unsupported", str(error), None
-    except TimeoutError as error:
-        return "timeout", str(error), None
-    # Whatever a method does wrong is its result, and must not stop the others.
-    except Exception as error:
-        return "failed", f"{type(error).__name__}: {error}", None
+    except MethodError as error:
+        return error.status, str(error), None

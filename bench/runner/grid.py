@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+from joblib import cpu_count
+
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.data.scenarios import kind_of, requests
 from ser_unlearn.evaluation.shadows import COUNT
@@ -18,7 +21,8 @@ from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite
 from ser_unlearn.runner.trainings import ShadowTraining, Training
 from ser_unlearn.runner.unlearnings import Unlearning
-from ser_unlearn.runner.workers import Job
+from ser_unlearn.runner.workers import Job, count_workers
+from ser_unlearn.unlearning.apart import Limits
 from ser_unlearn.unlearning.registry import Row, list_methods, resolve
 
 UNKNOWN_WEIGHT = 0.2
@@ -34,6 +38,18 @@ class Options:
     jobs: int | None = None
     """Workers side by side; None for one a core."""
     device: str = "cpu"
+    timeout_s: float | None = None
+    """The seconds that a method may take; None for what the suite says."""
+    max_memory_mb: float | None = None
+    """The memory of its own that a method may take; None for the machine's over the workers."""
+
+    def limits(self, timeout_s: float) -> Limits:
+        """What a method may take, where the options leave the seconds to a suite."""
+        memory = self.max_memory_mb
+        if memory is None:
+            workers = count_workers(self.jobs, self.device, cpu_count())
+            memory = psutil.virtual_memory().total / 1e6 / workers
+        return Limits(self.timeout_s or timeout_s, memory)
 
 
 def place_of(corpus: str, recipe: str, options: Options) -> Place:
@@ -101,7 +117,7 @@ def grid(
                 scenario,
                 row,
                 seeds,
-                suite.timeout_s,
+                options.limits(suite.timeout_s),
                 origin,
                 options.results,
                 suite.attacks,

@@ -136,7 +136,7 @@ def evaluate(
                 row,
                 record.seeds,
                 # Of methods on shadow models, which the dearest attacks run.
-                timeout_s=TIMEOUT_S,
+                limits=options.limits(TIMEOUT_S),
                 provenance=record.provenance,
                 results=options.results,
                 attacks=attacks or dearest(record.attacks),

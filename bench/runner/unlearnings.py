@@ -28,7 +28,7 @@ from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact
 from ser_unlearn.runner.answers import Answer, attempt
 from ser_unlearn.runner.places import worker
-from ser_unlearn.unlearning.unlearned import Unlearned, identity
+from ser_unlearn.unlearning.unlearned import Unlearned, identity, log_of
 
 COSTS = "metrics.costs"
 
@@ -157,11 +157,18 @@ class Unlearning(Answer):
                 "metrics": metrics,
                 "attacks": attacks,
                 "provenance": provenance,
+                "log": self._log,
                 "evaluation": None if provenance.checkout() == here else here,
             }
         )
         write_record(self.results, record)
         return record
+
+    @property
+    def _log(self) -> str | None:
+        """The file below the store that keeps what the method printed, if it printed anything."""
+        log = log_of(self.request, self.row, self.seeds.method)
+        return log.relative_to(self.place.store).as_posix() if log.exists() else None
 
     def _measure(
         self, found: Unlearned, families: Set[str], reference: Reference, auditor: Auditor

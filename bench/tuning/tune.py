@@ -116,7 +116,7 @@ def tune(
                     scenario,
                     dataclasses.replace(row, label=f"{name} trial {trial}", parameters=setting),
                     Seeds(model=model, forget=forget, method=SEEDS.method),
-                    TIMEOUT_S,
+                    options.limits(TIMEOUT_S),
                     origin,
                     criterion,
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
@@ -10,11 +10,12 @@ from torch import Tensor
 from ser_unlearn.errors import UndeclaredDataError
 from ser_unlearn.recogniser.batches import Utterances
 from ser_unlearn.recogniser.costs import Meter
-from ser_unlearn.recogniser.features import front_end
-from ser_unlearn.recogniser.model import Recogniser
+from ser_unlearn.recogniser.features import Ragged, front_end
+from ser_unlearn.recogniser.model import Recogniser, load
 from ser_unlearn.recogniser.outputs import predict
-from ser_unlearn.recogniser.setup import Setup, Trained
-from ser_unlearn.unlearning.statistics import Statistics, kept
+from ser_unlearn.recogniser.recipe import Hparams, Recipe
+from ser_unlearn.unlearning.brief import Brief, Supplies, as_tensors
+from ser_unlearn.unlearning.statistics import Statistics
 
 DATA = {
     "forget": "the forget set",
@@ -27,50 +28,32 @@ DATA = {
 """What a method may declare in `needs`."""
 
 
+@lru_cache(maxsize=4)
+def _hparams(recipe: Recipe, n_emotions: int) -> Hparams:
+    """The loaded recipe; its modules are used for features alone."""
+    return recipe.load(n_emotions)
+
+
 class Task:
     """One forget request.
 
     Args:
-        setup: corpus and recipe.
-        sets: positions in the corpus of "forget", "retain" and "validation", and of "train": what
-            the original was trained on.
-        method: the method's name, for errors.
-        needs: the data that the method declared.
-        original: the model that was trained on everything.
-        model_seed: the seed that the original was trained with.
-        seed: all of the method's randomness comes from it.
+        brief: the declared data, and what comes with a model.
         meter: takes charges for models that the task trains.
+        supplies: gives what few methods ask for.
     """
 
-    def __init__(
-        self,
-        setup: Setup,
-        sets: Mapping[str, list[int]],
-        *,
-        method: str,
-        needs: frozenset[str],
-        original: Trained,
-        model_seed: int,
-        seed: int,
-        meter: Meter,
-    ) -> None:
-        self._setup = setup
-        self._sets = sets
-        self._method = method
-        self._needs = needs
-        self._model_seed = model_seed
+    def __init__(self, brief: Brief, meter: Meter, supplies: Supplies) -> None:
+        self._brief = brief
         self._meter = meter
-        self.device = setup.device
-        self.n_emotions = setup.n_emotions
-        self.generator = torch.Generator().manual_seed(seed)
-        unseen = sets["validation"]
-        self.unseen_accuracy = float(
-            (original.logits[unseen].argmax(axis=1) == setup.labels[unseen]).mean()
-        )
+        self._supplies = supplies
+        self._hparams = _hparams(brief.recipe, brief.n_emotions)
+        self.device = torch.device(brief.device)
+        self.n_emotions = brief.n_emotions
+        self.generator = torch.Generator().manual_seed(brief.seed)
+        self.unseen_accuracy = brief.unseen_accuracy
         """The original's accuracy on unseen utterances of the training speakers, in 0..1: a
         number that comes with a model, as its classes do. It takes no data to know it."""
-        # Before the method is measured: what was kept from training costs it nothing.
-        self._statistics = kept(setup, original, sets["train"]) if "statistics" in needs else None
 
     @property
     def forget(self) -> Utterances:
@@ -94,7 +77,6 @@ class Task:
         They are kept from training, so that their cost is not charged to the method.
         """
         self._check_declared("statistics")
-        assert self._statistics is not None
         return self._statistics
 
     def accuracy(self, model: Recogniser, data: Utterances) -> float:
@@ -107,25 +89,50 @@ class Task:
 
     def features(self, waveforms: Tensor) -> Tensor:
         """The recipe's features [B, frames, F] of waveforms [B, T] in -1..1; differentiable."""
-        return front_end(self._setup.hparams, waveforms)
+        return front_end(self._hparams, waveforms)
 
     def retrained(self) -> Recogniser:
         """The model trained from scratch on the retain set, with the original's seed.
 
         Its training is charged to the method, also where the model was in the store.
         """
-        self._declared("retain")
-        trained = self._setup.trained(self._sets["retain"], self._model_seed)
-        with self._meter.charge(trained.costs):
-            return self._setup.load(trained.state)
+        self._check_declared("retain")
+        state, costs = self._supplies.retrained()
+        with self._meter.charge(costs):
+            return load(
+                self._brief.recipe, self.n_emotions, as_tensors(state, self.device), self.device
+            )
+
+    @cached_property
+    def _statistics(self) -> Statistics:
+        found = self._brief.statistics
+        assert found is not None
+        return Statistics(**{kind: as_tensors(each, self.device) for kind, each in found.items()})
 
     def _declared(self, name: str) -> Utterances:
         self._check_declared(name)
-        return self._setup.utterances(self._sets[name], self.generator)
+        labels = torch.from_numpy(self._brief.labels[name])
+        return Utterances(
+            self._features[name],
+            labels,
+            range(len(labels)),
+            generator=self.generator,
+            crop_frames=self._hparams.crop_frames,
+            device=self.device,
+            waveforms=lambda: self._supplies.waveforms(name).ragged(),
+        )
+
+    @cached_property
+    def _features(self) -> dict[str, Ragged]:
+        nothing = Ragged(torch.zeros(0), torch.zeros(0, dtype=torch.long))
+        return {
+            name: self._brief.features[name].ragged() if name in self._brief.features else nothing
+            for name in self._brief.labels
+        }
 
     def _check_declared(self, name: str) -> None:
-        if name not in self._needs:
+        if name not in self._brief.needs:
             raise UndeclaredDataError(
-                f"The method '{self._method}' touched {DATA[name]}, but does not declare it. "
-                f'Add "{name}" to its `needs`, or leave the data alone.'
+                f"The method '{self._brief.method}' touched {DATA[name]}, but does not declare "
+                f'it. Add "{name}" to its `needs`, or leave the data alone.'
             )

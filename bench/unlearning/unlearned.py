@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ser_unlearn.recogniser.costs import Costs, Meter
-from ser_unlearn.recogniser.model import build
+from ser_unlearn.errors import MethodError
+from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.recogniser.outputs import Logits, logits_of, to_table
 from ser_unlearn.results.identity import digest, numerics
 from ser_unlearn.results.records import Provenance
 from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact
-from ser_unlearn.unlearning.registry import Row, load_class
+from ser_unlearn.unlearning.apart import Limits, perform_apart
+from ser_unlearn.unlearning.brief import Shelf, brief_of
+from ser_unlearn.unlearning.registry import Row
 from ser_unlearn.unlearning.request import Request
-from ser_unlearn.unlearning.task import Task
 
 if TYPE_CHECKING:
     from ser_unlearn.recogniser.model import Recogniser
@@ -67,8 +66,13 @@ def identity(request: Request, row: Row, seed: int) -> dict[str, Any]:
     }
 
 
+def log_of(request: Request, row: Row, seed: int) -> Path:
+    """The file in the store that keeps what the method prints."""
+    return request.setup.store.root / "logs" / f"{digest(identity(request, row, seed))}.log"
+
+
 def unlearned(
-    request: Request, row: Row, seed: int, *, timeout_s: float, provenance: Provenance
+    request: Request, row: Row, seed: int, *, limits: Limits, provenance: Provenance
 ) -> Unlearned:
     """What a method answers to a request, from the store; the method runs now if need be.
 
@@ -79,25 +83,22 @@ def unlearned(
         request: what is to be forgotten, by which model.
         row: the method with its parameters.
         seed: of the method.
-        timeout_s: the seconds that the method may take.
+        limits: what the method may take.
         provenance: of this run. What a changed checkout made is not taken for a commit's work.
 
     Raises:
-        TimeoutError: if the method took longer.
-        FloatingPointError: if weights or outputs are not finite.
+        MethodError: if the method failed, for whatever reason of its own.
     """
     setup = request.setup
 
     def make() -> Artefact:
         start: Mapping[str, Tensor] = request.original.state
         if request.before is not None:
-            start = unlearned(
-                request.before, row, seed, timeout_s=timeout_s, provenance=provenance
-            ).state
-        model, costs = run_method(request, row, seed, start, timeout_s)
+            start = unlearned(request.before, row, seed, limits=limits, provenance=provenance).state
+        model, costs = run_method(request, row, seed, start, limits, log_of(request, row, seed))
         logits = setup.predict(model)
         if not np.isfinite(logits).all():
-            raise FloatingPointError("the unlearned model's outputs are not finite")
+            raise MethodError("failed", "the unlearned model's outputs are not finite")
         return Artefact(
             {name: tensor.cpu() for name, tensor in model.state_dict().items()},
             {"costs": costs.as_dict(), "provenance": provenance.model_dump(mode="json")},
@@ -116,62 +117,46 @@ def unlearned(
 
 
 def run_method(
-    request: Request, row: Row, seed: int, start: Mapping[str, Tensor], timeout_s: float
+    request: Request,
+    row: Row,
+    seed: int,
+    start: Mapping[str, Tensor],
+    limits: Limits,
+    log: Path | None = None,
 ) -> tuple[Recogniser, Costs]:
-    """Run a method: the unlearned model as one of the harness's own, and the costs.
+    """Run a method in a process of its own: the unlearned model, and the costs.
 
     Args:
         request: what is to be forgotten.
         row: the method with its parameters.
         seed: of the method.
         start: weights of the model to unlearn from.
-        timeout_s: the seconds that the method may take.
+        limits: what the method may take.
+        log: where its output goes.
+
+    Raises:
+        MethodError: if the method failed, for whatever reason of its own.
     """
     setup = request.setup
-    meter = Meter(setup.device)
-    task = Task(
+    sets = {**request.sets, "train": request.train}
+    brief = brief_of(
         setup,
-        {**request.sets, "train": request.train},
+        sets,
         method=row.method,
+        parameters=row.parameters,
         needs=row.needs,
         original=request.original,
-        model_seed=request.model_seed,
+        start=start,
         seed=seed,
-        meter=meter,
     )
-    method = load_class(row.method)(**row.parameters)
-    model = setup.load(start)
-    with torch.random.fork_rng():
-        # For what the model itself draws, such as dropout.
-        torch.manual_seed(seed)
-        with meter.measure(model), _time_limit(timeout_s):
-            result = method.unlearn(model, task)
-    answer = build(setup.recipe, setup.n_emotions, seed=0)
-    answer.load_state_dict(result.state_dict())
-    for name, tensor in answer.state_dict().items():
-        if not torch.isfinite(tensor).all():
-            raise FloatingPointError(f"the unlearned model's {name} is not finite")
-    return answer.to(setup.device), meter.costs()
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError when the time is up.
-
-    It takes a signal to interrupt a method; where there is none (Windows, or a thread that is not
-    the first), a method may run on.
-    """
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() != threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise TimeoutError(f"stopped after {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    state, costs = perform_apart(
+        brief, Shelf(setup, sets, row.needs, request.model_seed), limits, log
+    )
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        model = setup.load(state)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise MethodError("failed", f"it returns no model of the recipe: {error}") from error
+    for name, tensor in model.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise MethodError("failed", f"the unlearned model's {name} is not finite")
+    return model, costs

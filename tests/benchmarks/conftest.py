@@ -27,6 +27,7 @@ from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite, load_suite
 from ser_unlearn.runner.trainings import Training
 from ser_unlearn.runner.unlearnings import Unlearning
+from ser_unlearn.unlearning.apart import Limits
 from ser_unlearn.unlearning.registry import resolve
 
 RATIOS = pytest.StashKey[list[dict[str, Any]]]()
@@ -189,7 +190,7 @@ class Request:
             resolve(row, {}),
             seeds,
             results=self.results,
-            timeout_s=3600,
+            limits=Limits(3600),
             provenance=provenance("cpu"),
         )
 

@@ -1,0 +1,259 @@
+"""A method in a process of its own: whatever it does there is its result, and touches nobody else.
+
+The process is forked from a server that has imported torch and has run nothing, or spawned where
+there is no fork. It is handed copies, gives back weights as bytes that are never unpickled, and
+is killed with all its descendants, when it is done or at a limit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from functools import cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from ser_unlearn.errors import Failure, MethodError, UnsupportedError
+from ser_unlearn.recogniser.costs import Costs
+from ser_unlearn.unlearning.brief import Arrays, Brief, Pieces, Supplies
+from ser_unlearn.unlearning.descendants import die_with_parent, kill_tree, memory_of
+
+TICK_S = 0.05
+"""How often the limits are looked at."""
+
+LARGEST_LOG = 10_000_000
+"""Bytes that a method may print."""
+
+LARGEST_MESSAGE = 2**32
+"""Bytes of weights that a method may give back."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a method may take."""
+
+    seconds: float
+    memory_mb: float | None = None
+    """Its own, in units of 1,000,000 bytes; None for as much as there is."""
+
+
+def perform_apart(
+    brief: Brief, supplies: Supplies, limits: Limits, log: Path | None = None
+) -> tuple[Mapping[str, Tensor], Costs]:
+    """Run a method in a process of its own: the weights that it returns, and what it cost.
+
+    Args:
+        brief: what the method is handed.
+        supplies: gives what few methods ask for.
+        limits: the method is stopped at them.
+        log: what the method prints goes there; there is no file if it prints nothing.
+
+    Raises:
+        MethodError: if the method failed, was stopped, or its process died.
+    """
+    context = _context()
+    ours, theirs = context.Pipe()
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+    process = context.Process(target=_work, args=(theirs, brief, log), daemon=True)
+    process.start()
+    theirs.close()
+    start = time.monotonic()
+    talk = ThreadPoolExecutor(1)
+    answer = talk.submit(_converse, ours, supplies)
+    try:
+        _watch(answer, process.pid, start, limits, log)
+        costs, weights = answer.result()
+    except (EOFError, OSError, _GarbageError) as error:
+        # Its own end comes a little after that of the line to it.
+        process.join(1)
+        raise MethodError("failed", _how_it_ended(process.exitcode, error)) from None
+    finally:
+        kill_tree(process.pid)
+        process.join()
+        ours.close()
+        talk.shutdown()
+        if log is not None and log.exists() and log.stat().st_size == 0:
+            log.unlink()
+    return weights, costs
+
+
+def _watch(
+    answer: Future[Any], pid: int | None, start: float, limits: Limits, log: Path | None
+) -> None:
+    """Wait for an answer as long as the limits allow.
+
+    Raises:
+        MethodError: if a limit was met.
+    """
+    assert pid is not None
+    while not wait([answer], timeout=TICK_S).done:
+        if time.monotonic() - start > limits.seconds:
+            raise MethodError("timeout", f"stopped after {limits.seconds:g} s")
+        if limits.memory_mb is not None and memory_of(pid) > limits.memory_mb * 1e6:
+            raise MethodError("memory", f"stopped at {limits.memory_mb:.0f} MB of memory")
+        if log is not None and log.exists() and log.stat().st_size > LARGEST_LOG:
+            raise MethodError("failed", f"stopped after {LARGEST_LOG // 10**6} MB of output")
+
+
+class _GarbageError(Exception):
+    """The process sent what is no message."""
+
+
+def _converse(pipe: Connection, supplies: Supplies) -> tuple[Costs, Mapping[str, Tensor]]:
+    """Answer what the process asks for, until it is done.
+
+    Raises:
+        MethodError: if the method failed.
+    """
+    while True:
+        try:
+            message = json.loads(pipe.recv_bytes(LARGEST_MESSAGE))
+            kind = message["kind"]
+            if kind == "failed":
+                raise MethodError(_status(message["status"]), str(message["reason"]))
+            if kind == "done":
+                return Costs(**message["costs"]), _weights(pipe.recv_bytes(LARGEST_MESSAGE))
+            wanted = str(message["name"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise _GarbageError(str(error)) from error
+        pipe.send(supplies.waveforms(wanted) if kind == "waveforms" else supplies.retrained())
+
+
+def _status(text: object) -> Failure:
+    """How a method says that it ended; whatever else it says is a failure."""
+    if text == "memory":
+        return "memory"
+    return "unsupported" if text == "unsupported" else "failed"
+
+
+def _weights(data: bytes) -> Mapping[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        return load(data)
+    except SafetensorError as error:
+        raise _GarbageError(str(error)) from error
+
+
+def _how_it_ended(exitcode: int | None, error: Exception) -> str:
+    if isinstance(error, _GarbageError):
+        return f"its process sent no result, but something else: {error}"
+    if exitcode is None:
+        return "its process cut the line to the harness"
+    if exitcode < 0:
+        return f"killed by signal {-exitcode}"
+    return f"its process ended with exit status {exitcode} before it was done"
+
+
+@cache
+def _context() -> Any:
+    """How processes start: forked from a clean server where that can be."""
+    methods = multiprocessing.get_all_start_methods()
+    if multiprocessing.get_start_method() not in methods:
+        # That of loky, in its workers: a new process takes over the name, and knows it not.
+        multiprocessing.set_start_method(methods[0], force=True)
+    if "forkserver" not in methods:
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ser_unlearn.unlearning.server"])
+    return context
+
+
+# What follows runs in the method's process.
+
+_MOST_FILES = 2**20
+"""Above the number of any file that a process has open."""
+
+
+class _Remote:
+    """Supplies from the process that started this one."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def waveforms(self, name: str) -> Pieces:
+        return self._ask("waveforms", name)  # type: ignore[no-any-return]
+
+    def retrained(self) -> tuple[Arrays, Costs]:
+        return self._ask("retrained", "")  # type: ignore[no-any-return]
+
+    def _ask(self, kind: str, name: str) -> Any:
+        self._pipe.send_bytes(json.dumps({"kind": kind, "name": name}).encode())
+        return self._pipe.recv()
+
+
+def _work(pipe: Connection, brief: Brief, log: Path | None) -> NoReturn:
+    """Run the method and send what comes of it; then wait to be killed."""
+    if hasattr(os, "setsid"):
+        # Ctrl-C is for the process that a person sees; this one is stopped by it.
+        os.setsid()
+    die_with_parent()
+    _redirect(log)
+    # Lines of the server and of its helpers, which a method could garble; and as long as one to
+    # the server is open, it does not see that its own parent is gone.
+    os.closerange(3, pipe.fileno())
+    os.closerange(pipe.fileno() + 1, _MOST_FILES)
+    torch.set_num_threads(1)
+    weights = b""
+    try:
+        from safetensors.torch import save
+
+        from ser_unlearn.unlearning.perform import perform
+
+        state, costs = perform(brief, _Remote(pipe))
+        # A copy of each: tensors that share memory cannot be put side by side.
+        weights = save({name: each.cpu().contiguous().clone() for name, each in state.items()})
+        message: dict[str, Any] = {"kind": "done", "costs": asdict(costs)}
+    # Whatever a method does wrong is its result.
+    except BaseException as error:
+        message = {"kind": "failed", **_failure(error)}
+    pipe.send_bytes(json.dumps(message).encode())
+    if message["kind"] == "done":
+        pipe.send_bytes(weights)
+    while True:
+        time.sleep(60)
+
+
+def _failure(error: BaseException) -> dict[str, str]:
+    try:
+        text = str(error)
+    except BaseException:
+        text = "(its text cannot be read)"
+    if isinstance(error, UnsupportedError):
+        return {"status": "unsupported", "reason": text}
+    if isinstance(error, MemoryError):
+        return {"status": "memory", "reason": text or "MemoryError"}
+    name = type(error).__name__
+    return {"status": "failed", "reason": f"{name}: {text}" if text else name}
+
+
+def _redirect(log: Path | None) -> None:
+    """Let standard output and error go to a file, and standard input be empty."""
+    target = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    source = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(source, 0)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    # New objects: the old ones may hold locks and text of the process that was forked.
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout, sys.stderr = (
+        os.fdopen(number, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)
+        for number in (1, 2)
+    )
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

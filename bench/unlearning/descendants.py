@@ -1,0 +1,79 @@
+"""Processes and their descendants: to end with a parent, to be killed and weighed as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+
+import psutil
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def die_with_parent() -> None:
+    """Let this process be killed when the thread that started it ends, and keep its orphans.
+
+    On Linux; elsewhere the processes of a parent that was killed run to their end.
+    """
+    if sys.platform == "linux":
+        prctl = ctypes.CDLL(None).prctl
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        # What this process forks, and what that forks, stays below it, where it can be found.
+        prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent() -> None:
+    """Watch for the end of the process that started this one, and end too."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def kill_tree(pid: int | None) -> None:
+    """Kill a process with all its descendants, and all of its process group."""
+    if pid is None:
+        return
+    found = []
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        # First it is stopped, so that it forks no more while its descendants are counted.
+        with contextlib.suppress(psutil.Error):
+            process.suspend()
+        found = [*process.children(recursive=True), process]
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+    for each in found:
+        with contextlib.suppress(psutil.Error):
+            each.kill()
+
+
+def kill_descendants() -> None:
+    """Kill everything that this process started, and what that started."""
+    with contextlib.suppress(psutil.Error):
+        for each in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                each.kill()
+
+
+def memory_of(pid: int) -> int:
+    """Bytes that a process and its descendants hold for themselves."""
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                held = each.memory_info()
+                total += held.rss - getattr(held, "shared", 0)
+    return total
