@@ -12,6 +12,7 @@ from ser_unlearn.cli.reporting import leaderboard, table
 from ser_unlearn.cli.running import evaluate, run
 from ser_unlearn.cli.tuning import tune
 from ser_unlearn.errors import UserError
+from ser_unlearn.results.names import shown
 
 
 class _Group(click.Group):
@@ -28,7 +29,9 @@ class _Refusal(click.ClickException):
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"Error: {self.format_message()}", err=True)
+        # Names and contents of files stand in it.
+        lines = [shown(line) for line in self.format_message().splitlines()]
+        click.echo("\n".join(["Error: " + lines[0], *lines[1:]]), err=True)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
