@@ -240,8 +240,16 @@ def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]
 def _check_folder(suite: Suite, data_dir: Path | None) -> None:
     if data_dir is None:
         return
-    if not data_dir.is_dir():
-        raise UserError(f"--data-dir {data_dir} is not a folder. Give the one with the recordings.")
+    try:
+        there = data_dir.is_dir()
+    # A name that is too long for one.
+    except OSError:
+        there = False
+    if not there:
+        raise UserError(
+            f"--data-dir {shown(str(data_dir), 200)} is not a folder. "
+            "Give the one with the recordings."
+        )
     if not any(reads_folders(corpus) for corpus in suite.corpora):
         raise UserError(
             f"--data-dir: {', '.join(suite.corpora)} is not read from a folder. Leave it out."

@@ -59,6 +59,7 @@ def check_refusal(result: Result, message: str) -> None:
         (["--corpus", "x" * 5_000], "There is no corpus"),
         (["--recipe", "\x1b[31m"], "There is no recipe '\\x1b[31m'"),
         (["--results", "file/below"], "--results: nothing can be written to the folder file/below"),
+        (["--corpus", "emodb", "--data-dir", "x" * 300], "is not a folder"),
         (["--results", "x" * 300], "--results: nothing can be written"),
     ],
 )
@@ -88,6 +89,14 @@ def test_a_store_that_is_a_file_is_refused_before_anything_is_made(
     monkeypatch.setenv("SER_UNLEARN_CACHE", str(here / "file"))
     check_refusal(invoke(*command), "SER_UNLEARN_CACHE: nothing can be written to the folder")
     assert sorted(path.name for path in here.iterdir()) == ["file", "results"]
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "/dev/zero", "\x1b[31m"])
+def test_what_is_no_method_to_check_is_refused(name: str):
+    result = invoke("check-method", name)
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: There is no method '")
+    assert "\x1b" not in result.output
 
 
 def test_a_page_in_a_folder_that_is_a_file_is_refused(here: Path):

@@ -59,10 +59,10 @@ def test_a_pattern_that_takes_for_ever_is_given_up(tmp_path, monkeypatch):
     (tmp_path / ("a" * 100 + ".wav")).touch()
     card = load_card("emodb")
     source = next(each for each in card.sources if isinstance(each, FolderSource))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UserError, match=r"takes too long on 'a.*\.wav'. Write it") as refusal:
         scan(card, source.model_copy(update={"pattern": pattern}), tmp_path)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert str(refusal.value).isprintable()
 
 

@@ -22,10 +22,10 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 
 def fault_of(read, *arguments):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UnreadableError) as refusal:
         read(*arguments)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     message = str(refusal.value)
     assert message.isprintable()
     assert len(message) <= 300
