@@ -25,8 +25,10 @@ _LATEX = {
 def markdown(text: str) -> str:
     """Text for GitHub's Markdown, also inside of a table."""
     line = re.sub(r"[&<>]", lambda found: _ENTITIES[found[0]], shown(text))
-    # An underscore inside of a word means nothing.
-    return re.sub(r"[\\`*~|\[\]#$]|(?<![^\W_])_|_(?![^\W_])", lambda found: f"\\{found[0]}", line)
+    # An underscore inside of a word means nothing, and brackets only before what makes a link.
+    return re.sub(
+        r"[\\`*~|#$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", lambda found: f"\\{found[0]}", line
+    )
 
 
 def latex(text: str) -> str:
