@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 from typing import Literal
 
+LONGEST_SHOWN = 80
+"""Characters of a name that a message repeats."""
+
 
 class UserError(Exception):
     """Something that the user can mend.
@@ -72,6 +75,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
         known: every name that would have been right.
     """
     names = sorted(known)
+    name = name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]} ..."
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(names)}."
     return UserError(f"There is no {kind} '{name}'. {hint}")

@@ -62,5 +62,7 @@ def make_record(**changes: Any) -> Record:
             "threads": 1,
         },
     }
+    # What is not done has no metrics.
+    metrics = metrics if changes.get("status", "done") == "done" else {}
     metrics.update(changes.pop("metrics", {}))
     return Record.model_validate({**values, "metrics": metrics, **changes})

@@ -23,7 +23,7 @@ def check_method(method: str) -> None:
     from ser_unlearn.unlearning.registry import list_methods
 
     path = Path(method)
-    if not path.is_file():
+    if not _is_file(path):
         known = list_methods()
         if method not in known:
             raise unknown_name("method", method, known)
@@ -90,3 +90,11 @@ def _check(path: Path, pipe: Connection) -> None:
             meaning = (function.__doc__ or "").splitlines()[0]
             send(verdict=[subject.label, meaning, verdict(subject, check)])
     send(finished=True)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    # A name that is too long for one.
+    except OSError:
+        return False

@@ -15,6 +15,7 @@ from typing import IO, Any
 import click
 
 from ser_unlearn.errors import one_line
+from ser_unlearn.results.names import shown
 from ser_unlearn.results.store import default_root
 
 KEPT = "What is done is kept: run the same command again, and it goes on."
@@ -26,8 +27,9 @@ class Refusal(click.ClickException):
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line."""
-        click.echo(f"Error: {self.format_message()}", err=True)
+        """Print it: names and contents of files may stand in it."""
+        lines = [shown(line) for line in self.format_message().splitlines()]
+        click.echo("\n".join(["Error: " + lines[0], *lines[1:]]), err=True)
 
 
 class Breakdown(click.ClickException):

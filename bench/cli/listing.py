@@ -58,7 +58,7 @@ def _listing(kind: str) -> tuple[list[str], list[list[str]]]:
             [found.form, found.meaning] for found in SCENARIOS.values()
         ]
     if kind == "metrics":
-        from ser_unlearn.evaluation.metrics import METRICS
+        from ser_unlearn.results.meanings import METRICS
 
         return ["metric", "better", "meaning"], [
             [name, metric.better, metric.meaning] for name, metric in METRICS.items()

@@ -48,8 +48,10 @@ def table(
 def leaderboard(results: Path, page: Path, check: bool) -> None:
     """Make the leaderboard from the records."""
     from ser_unlearn.report.leaderboard import is_current, write_leaderboard
+    from ser_unlearn.results.folders import check_folder
 
     if not check:
+        check_folder(page.parent, "--page")
         write_leaderboard(results, page)
         click.echo(f"Wrote {page}.")
     elif not is_current(results, page):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ser_unlearn.data.patterns import compiled
 from ser_unlearn.data.voices import Synthesis
 from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.results.identity import digest
+from ser_unlearn.results.names import Label, Part
+from ser_unlearn.results.reading import LONGEST_YAML, UnreadableError, fill, parse_yaml, read_text
 from ser_unlearn.results.records import TUNING
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -36,7 +37,7 @@ class HubSource(_Model):
     split: str = "train"
     columns: dict[Literal["audio", "emotion", "speaker", "statement"], str | list[str]]
     """Which column holds what; several columns are joined by a hyphen."""
-    codes: dict[str, dict[str, str]] = {}
+    codes: dict[str, dict[str, Label]] = {}
 
 
 class FolderSource(_Model):
@@ -45,16 +46,12 @@ class FolderSource(_Model):
     kind: Literal["folder"]
     pattern: str
     """A regular expression over the file's name, with groups emotion, speaker and statement."""
-    codes: dict[str, dict[str, str]] = {}
+    codes: dict[str, dict[str, Label]] = {}
 
     @field_validator("pattern")
     @classmethod
     def _has_groups(cls, pattern: str) -> str:
-        try:
-            groups = re.compile(pattern).groupindex
-        except re.error as error:
-            raise ValueError(f"the pattern is not a regular expression: {error}") from error
-        missing = {"emotion", "speaker"} - set(groups)
+        missing = {"emotion", "speaker"} - set(compiled(pattern).groupindex)
         if missing:
             raise ValueError(f"the pattern lacks the named groups {', '.join(sorted(missing))}")
         return pattern
@@ -75,24 +72,30 @@ class SplitRule(_Model):
     """How a corpus is divided; the shares are of the utterances of the training speakers."""
 
     seed: int = 0
-    test_speakers: float | list[str] = 0.2
+    test_speakers: float | list[Label] = 0.2
     """Share of the speakers, or the speakers themselves."""
     validation: float = Field(0.1, gt=0, lt=1)
     heldout: float = Field(0.2, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _leaves_some_to_train(self) -> SplitRule:
+        if self.validation + self.heldout >= 1:
+            raise ValueError("validation and heldout leave nothing to train on")
+        return self
 
 
 class Card(_Model):
     """What `datasets/<name>.yaml` says about a corpus."""
 
-    name: str
+    name: Part
     title: str
     licence: str
     citation: str
     language: str
     utterances: int = Field(gt=0)
     speakers: int = Field(gt=1)
-    emotions: list[str] = Field(min_length=2)
-    genders: dict[str, Literal["female", "male"]] = {}
+    emotions: list[Part] = Field(min_length=2)
+    genders: dict[Label, Literal["female", "male"]] = {}
     faults: Faults = Faults()
     split: SplitRule = SplitRule()
     sources: list[Source] = Field(min_length=1)
@@ -130,7 +133,11 @@ def load_card(name: str) -> Card:
     path = CARDS / f"{name}.yaml"
     if name not in card_names():
         raise unknown_name("corpus", name, card_names())
-    return parse_card(path.read_text(encoding="utf-8"), path)
+    try:
+        text = read_text(path, LONGEST_YAML)
+    except UnreadableError as error:
+        raise UserError(f"The card {path} cannot be read: {error}. Replace it.") from error
+    return parse_card(text, path)
 
 
 def parse_card(text: str, path: Path) -> Card:
@@ -140,8 +147,8 @@ def parse_card(text: str, path: Path) -> Card:
         UserError: if it is not YAML, or not a valid card.
     """
     try:
-        card = Card.model_validate(yaml.safe_load(text))
-    except (yaml.YAMLError, ValidationError) as error:
+        card = fill(Card, parse_yaml(text))
+    except UnreadableError as error:
         raise UserError(f"The card {path} is not valid. Mend this: {error}") from error
     if card.name != path.stem:
         raise UserError(f"The card {path} calls itself '{card.name}'. Rename one of the two.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.data import espeak
-from ser_unlearn.data.audio import decode, encode_wav
+from ser_unlearn.data.audio import LONGEST_FILE, decode, encode_wav
 from ser_unlearn.data.cards import Card, FolderSource, HubSource
 from ser_unlearn.data.sources import (
     Entry,
@@ -28,6 +28,7 @@ from ser_unlearn.data.sources import (
 from ser_unlearn.data.voices import Synthesis
 from ser_unlearn.errors import UserError
 from ser_unlearn.results.identity import digest, file_digest
+from ser_unlearn.results.reading import UnreadableError, read_bytes
 from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact, Store
 
@@ -77,7 +78,7 @@ class Corpus:
         """All that determines the recordings and their labels, without decoding them."""
         identity: dict[str, Any] = {"card": self.card.digest, "source": self._source.kind}
         if isinstance(self._source, FolderSource):
-            files = {file.name: file_digest(file.path) for file in self._files if file.path}
+            files = {file.name: _digest_of(file.path) for file in self._files if file.path}
             identity["files"] = digest(files)
         if isinstance(self._source, Synthesis):
             identity["synthesis"] = espeak.identity()
@@ -117,7 +118,7 @@ class Corpus:
             name = name_of(row["audio"]["path"])
             data = row["audio"]["bytes"]
             if data is None:
-                data = Path(row["audio"]["path"]).read_bytes()
+                data = _bytes_of(Path(row["audio"]["path"]))
             yield (name, *decode(data, name))
 
     def _make_table(self) -> Artefact:
@@ -159,6 +160,27 @@ class Corpus:
             for entry, part in zip(entries, parts, strict=True)
         ]
         return as_dataset(entries, rows)
+
+
+def _digest_of(path: Path) -> str:
+    try:
+        return file_digest(path)
+    except OSError as error:
+        raise _unreadable(path, error.strerror) from error
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return read_bytes(path, LONGEST_FILE)
+    except UnreadableError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, fault: object) -> UserError:
+    return UserError(
+        f"The recording {path} cannot be read: {fault}. "
+        "Replace the file, or list it in the card under `faults.exclude`."
+    )
 
 
 def _check_counts(card: Card, rows: list[dict[str, Any]]) -> None:

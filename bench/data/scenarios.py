@@ -7,20 +7,18 @@ model, and so on the model seed.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_unlearn.data.corpus import Utterance
+from ser_unlearn.data.sizes import number, sequence, share_or_number
 from ser_unlearn.data.splits import shuffled
 from ser_unlearn.errors import UserError, unknown_name
-
-_Number = TypeVar("_Number", int, float)
+from ser_unlearn.results.names import shown
 
 Losses = Callable[[], NDArray[np.float64]]
 """Gives the original model's cross-entropies in nats, [N], for every utterance of the corpus."""
@@ -81,10 +79,9 @@ class Draw:
 
 def _random(draw: Draw) -> set[int]:
     size = len(draw.train)
-    if draw.argument.endswith("%"):
-        wanted = max(1, round(_number(draw.argument[:-1], float) / 100 * size))
-    else:
-        wanted = _number(draw.argument, int)
+    percent, wanted = share_or_number(draw.argument)
+    if percent is not None:
+        wanted = max(1, round(percent / 100 * size))
     draw.check(wanted, size - 1, f"{size} training utterances")
     places = draw.places
     return {places[name] for name in draw.shuffled(places)[:wanted]}
@@ -94,7 +91,7 @@ def _whole_groups(of: str, label: Callable[[Utterance], str]) -> Callable[[Draw]
     """Draw N labels, and take all training utterances that have them; `of` is for errors."""
 
     def draw_groups(draw: Draw) -> set[int]:
-        wanted = _number(draw.argument, int)
+        wanted = number(draw.argument, int)
         groups = draw.groups(label)
         draw.check(wanted, len(groups) - 1, f"{len(groups)} {of}")
         return {place for name in draw.shuffled(groups)[:wanted] for place in groups[name]}
@@ -118,7 +115,7 @@ def _by_loss(which: str, sign: int) -> Callable[[Draw], set[int]]:
     """Draw N of the 2 N utterances at one end; sign 1 puts the smallest loss first."""
 
     def draw_extreme(draw: Draw) -> set[int]:
-        wanted, size = _number(draw.argument, int), len(draw.train)
+        wanted, size = number(draw.argument, int), len(draw.train)
         draw.check(
             wanted, (size - 1) // 2, f"the {2 * wanted} {which} of {size} training utterances"
         )
@@ -130,7 +127,7 @@ def _by_loss(which: str, sign: int) -> Callable[[Draw], set[int]]:
 
 
 def _duplicates(draw: Draw) -> set[int]:
-    wanted = _number(draw.argument, int)
+    wanted = number(draw.argument, int)
     groups = draw.groups(lambda each: "/".join((each.speaker, each.emotion, each.statement)))
     # Without a statement nothing says that two utterances are alike.
     twins = {
@@ -153,52 +150,41 @@ def _duplicates(draw: Draw) -> set[int]:
 
 
 def _sequential(draw: Draw) -> set[int]:
-    requests, each, number = _sequence(draw.argument)
+    requests, each, position = sequence(draw.argument)
     size = len(draw.train)
-    if number is None:
+    if position is None:
         raise UserError(
             f"The scenario '{draw.scenario}' stands for {requests} requests. "
             f"Name one: {draw.scenario}:1, say."
         )
-    draw.check(number, requests, f"{requests} requests")
+    draw.check(position, requests, f"{requests} requests")
     draw.check(requests * each, size - 1, f"{size} training utterances")
     places = draw.places
     # The order of `random`: the models retrained for the two are the same.
-    part = draw.shuffled(places)[(number - 1) * each : number * each]
+    part = draw.shuffled(places)[(position - 1) * each : position * each]
     return {places[name] for name in part}
 
 
-def _sequence(argument: str) -> tuple[int, int, int | None]:
-    """What KxN or KxN:i says: K, N, and i if it is there."""
-    sizes, colon, number = argument.partition(":")
-    requests, _, each = sizes.partition("x")
-    return _number(requests, int), _number(each, int), _number(number, int) if colon else None
-
-
 def _requests(argument: str) -> list[str]:
-    requests, _, number = _sequence(argument)
-    if number is not None:
+    requests, _, position = sequence(argument)
+    if position is not None:
         return [argument]
-    return [f"{argument}:{number}" for number in range(1, requests + 1)]
+    return [f"{argument}:{position}" for position in range(1, requests + 1)]
 
 
 def _before(argument: str) -> str | None:
-    sizes, _, number = argument.partition(":")
-    return f"{sizes}:{int(number) - 1}" if int(number) > 1 else None
+    requests, each, position = sequence(argument)
+    return f"{requests}x{each}:{position - 1}" if position and position > 1 else None
 
 
-def _number(text: str, kind: type[_Number]) -> _Number:
-    try:
-        number = kind(text)
-    except ValueError:
-        number = kind(0)
-    if not (math.isfinite(number) and number > 0):
-        raise UserError(f"'{text}' in a scenario is not a number above 0. Write random:16, say.")
-    shortest = str(int(number) if number == int(number) else number)
-    if text != shortest:
-        # One name a scenario: records lie where it says.
-        raise UserError(f"'{text}' in a scenario has a shorter name. Write {shortest}.")
-    return number
+def _one(argument: str) -> list[str]:
+    number(argument, int)
+    return [argument]
+
+
+def _one_or_share(argument: str) -> list[str]:
+    share_or_number(argument)
+    return [argument]
 
 
 @dataclass(frozen=True)
@@ -211,7 +197,8 @@ class Kind:
     """What it draws."""
     draw: Callable[[Draw], set[int]]
     requests: Callable[[str], list[str]] = lambda argument: [argument]
-    """The arguments of the single requests that an argument stands for."""
+    """The arguments of the single requests that an argument stands for; one that is none is
+    refused, before anything is read."""
     before: Callable[[str], str | None] = lambda argument: None
     """The argument of the request that comes before this one."""
     ranks_by_loss: bool = False
@@ -222,12 +209,16 @@ class Kind:
 
 SCENARIOS = {
     "random": Kind(
-        "random:N or random:P%", "N utterances, or P percent, of the training set", _random
+        "random:N or random:P%",
+        "N utterances, or P percent, of the training set",
+        _random,
+        _one_or_share,
     ),
     "speaker": Kind(
         "speaker:N",
         "all training utterances of N speakers",
         _whole_groups("training speakers", lambda each: each.speaker),
+        _one,
     ),
     "emotion": Kind(
         "emotion:NAME",
@@ -242,23 +233,27 @@ SCENARIOS = {
             "pairs of a training speaker and an emotion",
             lambda each: f"{each.speaker}/{each.emotion}",
         ),
+        _one,
     ),
     "hard": Kind(
         "hard:N",
         "N of the 2 N training utterances on which the original model has the highest loss",
         _by_loss("hardest", -1),
+        _one,
         ranks_by_loss=True,
     ),
     "easy": Kind(
         "easy:N",
         "N of the 2 N training utterances on which the original model has the lowest loss",
         _by_loss("easiest", 1),
+        _one,
         ranks_by_loss=True,
     ),
     "duplicates": Kind(
         "duplicates:N",
         "N training utterances whose speaker says the same in the same emotion in the retain set",
         _duplicates,
+        _one,
     ),
     "sequential": Kind(
         "sequential:KxN",
@@ -284,7 +279,8 @@ def kind_of(scenario: str) -> Kind:
     if not argument:
         found = SCENARIOS[kind]
         raise UserError(
-            f"The scenario '{scenario}' is not complete. Write {found.form}: {found.meaning}."
+            f"The scenario '{shown(scenario, 80)}' is not complete. "
+            f"Write {found.form}: {found.meaning}."
         )
     return SCENARIOS[kind]
 

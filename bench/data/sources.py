@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.data.cards import Card, FolderSource, HubSource, Source
+from ser_unlearn.data.patterns import matcher
 from ser_unlearn.errors import UserError
+from ser_unlearn.results.names import check_name, shown
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -53,12 +54,13 @@ def scan(card: Card, source: FolderSource, data_dir: Path) -> list[Entry]:
     """The recordings in a folder whose names match the card's pattern, by name.
 
     Raises:
-        UserError: if there is none, a name stands twice, or a label is unknown to the card.
+        UserError: if there is none, a name stands twice, a label is unknown to the card or cannot
+            be one, or the pattern takes too long.
     """
-    pattern = re.compile(source.pattern)
+    match_name = matcher(source.pattern)
     entries: list[Entry] = []
     for path in sorted(data_dir.rglob("*"), key=lambda path: (path.stem, str(path))):
-        match = pattern.fullmatch(path.name)
+        match = match_name(path.name)
         if match is None or path.stem in card.faults.exclude or not path.is_file():
             continue
         labels = {
@@ -66,9 +68,10 @@ def scan(card: Card, source: FolderSource, data_dir: Path) -> list[Entry]:
             for group, code in match.groupdict().items()
             if code is not None
         }
-        emotion, speaker = labels["emotion"], labels["speaker"]
+        emotion, speaker = labels.get("emotion", ""), labels.get("speaker", "")
         _check_emotion(card, emotion, path.name)
         entries.append(Entry(path.stem, emotion, speaker, labels.get("statement", ""), path))
+        _check_labels(entries[-1])
     if not entries:
         raise UserError(
             f"No file in {data_dir} has a name that the card '{card.name}' knows "
@@ -104,8 +107,7 @@ def from_hub(card: Card, source: HubSource) -> Dataset:
                 else "Connect to the network and try again."
             )
         ) from error
-    audio = source.columns.get("audio", "audio")
-    assert isinstance(audio, str)
+    audio = _check_columns(card, source, dataset.column_names)
     dataset = dataset.cast_column(audio, Audio(decode=False))
     labels = dataset.remove_columns(audio)
     features = labels.features
@@ -123,6 +125,7 @@ def from_hub(card: Card, source: HubSource) -> Dataset:
             texts[field] = _translate(source.codes, field, code, name)
         _check_emotion(card, texts["emotion"], name)
         entries.append(Entry(name, texts["emotion"], texts["speaker"], texts["statement"]))
+        _check_labels(entries[-1])
         rows.append({"path": f"{name}.wav", "bytes": sound["bytes"]})
     return as_dataset(entries, rows)
 
@@ -167,6 +170,30 @@ def _translate(codes: dict[str, dict[str, str]], field: str, code: str, name: st
             f"Add it to the card's `codes`, or list the file under `faults.exclude`."
         )
     return codes[field][code]
+
+
+def _check_labels(entry: Entry) -> None:
+    check_name("recording", entry.name)
+    check_name(f"speaker of '{entry.name}',", entry.speaker)
+    if entry.statement:
+        check_name(f"statement of '{entry.name}',", entry.statement)
+
+
+def _check_columns(card: Card, source: HubSource, known: Iterable[str]) -> str:
+    """Refuse columns that are not there; the one with the recordings comes back."""
+    audio = source.columns.get("audio", "audio")
+    if not isinstance(audio, str):
+        raise UserError(f"The card '{card.name}' has several columns for audio. Name one.")
+    wanted = [audio]
+    for columns in source.columns.values():
+        wanted += [columns] if isinstance(columns, str) else columns
+    missing = sorted(set(wanted) - set(known))
+    if missing:
+        raise UserError(
+            f"The data set {source.id} has no column '{shown(missing[0], 80)}', which the card "
+            f"'{card.name}' names. It has {shown(', '.join(known), 200)}."
+        )
+    return audio
 
 
 def _check_emotion(card: Card, emotion: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""The metrics, one function each, and what they mean.
+"""The metrics, one function each; what they mean stands in `results.meanings`.
 
 Logits are [N, C] arrays, labels [N] arrays of class numbers.
 """
@@ -6,8 +6,9 @@ Logits are [N, C] arrays, labels [N] arrays of class numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from ser_unlearn.results.meanings import METRICS as METRICS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,101 +16,6 @@ if TYPE_CHECKING:
 
     Logits = NDArray[np.float32]
     Labels = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What a number in a record means."""
-
-    meaning: str
-    better: Literal["higher", "lower", "retrained", "neither"]
-    """Which way is better; "retrained": the nearer to the retrained model, the better."""
-
-
-METRICS: dict[str, Metric] = {
-    "forgetting_rate": Metric("1 - accuracy on the forget set", "retrained"),
-    "relative_forgetting": Metric(
-        "accuracy on the forget set that unlearning took, over the original's", "retrained"
-    ),
-    "forget_accuracy": Metric("share of the forget set classified right", "retrained"),
-    "forgotten_accuracy": Metric(
-        "in a sequence, share of what earlier requests took that is classified right", "retrained"
-    ),
-    "retain_accuracy": Metric("share of the retain set classified right", "retrained"),
-    "heldout_accuracy": Metric("share of the held-out set classified right", "higher"),
-    "test_accuracy": Metric("share of the test set classified right", "higher"),
-    "test_uar": Metric("unweighted average recall over emotions on the test set", "higher"),
-    "test_accuracy_drop": Metric(
-        "test accuracy of the original minus that of the unlearned model, in points", "lower"
-    ),
-    "mia_accuracy": Metric(
-        "logistic regression on the loss, forget against held-out, balanced: accuracy", "retrained"
-    ),
-    "mia_auc": Metric("area under the ROC curve of the loss, forget against held-out", "retrained"),
-    "mia_tpr_at_1fpr": Metric("members found where 1 % of non-members are accused", "retrained"),
-    "mia_efficacy": Metric(
-        "share of the forget set that an SVC on confidence calls non-member", "retrained"
-    ),
-    "strongest_auc": Metric(
-        "largest area under the ROC curve of all membership attacks that were run", "retrained"
-    ),
-    "strongest_tpr_at_1fpr": Metric(
-        "most members that any of the attacks found where 1 % of non-members are accused",
-        "retrained",
-    ),
-    "told_from_retrained": Metric(
-        "whether an attack that tells the original from the retrained model tells the unlearned "
-        "one from it too: 1 or 0; none where no attack can tell",
-        "lower",
-    ),
-    "worst_emotion_drop": Metric(
-        "largest loss of accuracy of an emotion's utterances, in test or retain set, in points",
-        "lower",
-    ),
-    "worst_speaker_drop": Metric("the same of a speaker's utterances", "lower"),
-    "worst_gender_drop": Metric(
-        "the same of the utterances of a gender, where the card has genders", "lower"
-    ),
-    "forget_agreement": Metric(
-        "share of the forget set that model and retrained model take for the same emotion", "higher"
-    ),
-    "test_agreement": Metric("the same of the test set", "higher"),
-    "quantised_return": Metric(
-        "accuracy on the forget set once weights are rounded to int8, minus that before, in points",
-        "retrained",
-    ),
-    "quantised_test_accuracy": Metric("share of the test set that is then right", "higher"),
-    "pruned_return": Metric(
-        "accuracy on the forget set without the smallest 30 % of the weights, minus that with "
-        "them, in points",
-        "retrained",
-    ),
-    "pruned_test_accuracy": Metric("share of the test set that is then right", "higher"),
-    "relearn_steps": Metric(
-        "steps of training on the forget set until it is known as well as to the original; 31 if "
-        "it never is",
-        "retrained",
-    ),
-    "gap_to_retrain": Metric(
-        "mean absolute difference to the retrained model over forget, retain and test accuracy "
-        "and mia_accuracy, in points",
-        "lower",
-    ),
-    "tow": Metric(
-        "tug of war: product over forget, retain and test of 1 - absolute accuracy difference "
-        "to the retrained model",
-        "higher",
-    ),
-    "output_divergence": Metric(
-        "mean Jensen-Shannon divergence to the retrained model's outputs on forget and test, nats",
-        "lower",
-    ),
-    "runtime_s": Metric("seconds of the method alone", "lower"),
-    "speedup": Metric("retraining's seconds over the method's", "higher"),
-    "flops": Metric("floating-point operations of the method", "lower"),
-    "flops_ratio": Metric("the method's floating-point operations over retraining's", "lower"),
-    "peak_memory_mb": Metric("memory above what was held before the method started", "lower"),
-}
 
 
 def accuracy(logits: Logits, labels: Labels) -> float:

@@ -12,9 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.results.names import shown
+from ser_unlearn.results.reading import LONGEST_YAML, UnreadableError, canonical_yaml, read_text
 
 if TYPE_CHECKING:
     import torch
@@ -60,8 +60,8 @@ class Recipe:
     def digest(self) -> str:
         """Hash of what the file says, comments and layout aside."""
         try:
-            canonical = yaml.serialize(yaml.compose(self.text, Loader=yaml.SafeLoader))
-        except yaml.YAMLError as error:
+            canonical = canonical_yaml(self.text)
+        except UnreadableError as error:
             raise UserError(
                 f"The recipe '{self.name}' is not YAML. Mend this in its file: {error}"
             ) from error
@@ -79,13 +79,15 @@ class Recipe:
         from hyperpyyaml import load_hyperpyyaml
 
         try:
-            values: dict[str, Any] = load_hyperpyyaml(self.text, {"n_emotions": n_emotions})
+            values: Any = load_hyperpyyaml(self.text, {"n_emotions": n_emotions})
         # The file is code, and may raise anything.
         except Exception as error:
             raise UserError(
                 f"The recipe '{self.name}' cannot be loaded. "
-                f"Mend this in its file: {type(error).__name__}: {error}"
+                f"Mend this in its file: {type(error).__name__}: {shown(str(error), 300)}"
             ) from error
+        if not isinstance(values, dict):
+            raise UserError(f"The recipe '{self.name}' holds no mapping. Write keys and values.")
         missing = [key for key in Hparams.__dataclass_fields__ if key not in values]
         if missing:
             raise UserError(
@@ -104,8 +106,12 @@ def load_recipe(name: str) -> Recipe:
     """Read the recipe's file without running it.
 
     Raises:
-        UserError: if there is no such recipe.
+        UserError: if there is no such recipe, or its file cannot be read.
     """
     if name not in recipe_names():
         raise unknown_name("recipe", name, recipe_names())
-    return Recipe(name, (RECIPES / f"{name}.yaml").read_text(encoding="utf-8"))
+    path = RECIPES / f"{name}.yaml"
+    try:
+        return Recipe(name, read_text(path, LONGEST_YAML))
+    except UnreadableError as error:
+        raise UserError(f"The recipe {path} cannot be read: {error}. Replace it.") from error

@@ -18,6 +18,7 @@ from ser_unlearn.report.tables import (
     table_row,
     within_of,
 )
+from ser_unlearn.report.text import markdown
 from ser_unlearn.results.files import write_text
 from ser_unlearn.results.records import Record, Tuned, read_records
 
@@ -93,7 +94,7 @@ def make_leaderboard(results: Path) -> str:
     parts = [HEAD]
     for key in dict.fromkeys((line.corpus, line.recipe, line.scenario) for line in rows):
         chosen = [line for line in rows if (line.corpus, line.recipe, line.scenario) == key]
-        parts.append("## {}, recipe {}, scenario {}\n".format(*key))
+        parts.append("## {}, recipe {}, scenario {}\n".format(*map(markdown, key)))
         parts.append(_origin(chosen) + "\n")
         for needs, tuned in dict.fromkeys((line.needs, line.tuned) for line in chosen):
             group = [line for line in chosen if (line.needs, line.tuned) == (needs, tuned)]
@@ -105,7 +106,7 @@ def make_leaderboard(results: Path) -> str:
                 parts.extend(f"{sentence}\n" for sentence in _best(group, found))
         if has_lasting(chosen):
             parts.append(_lasting(chosen) + "\n")
-        parts.extend(f"{sentence}\n" for sentence in (*yardstick(chosen), *notes(chosen)))
+        parts.extend(f"{sentence}\n" for sentence in (*yardstick(chosen), *notes(chosen, markdown)))
     parts.extend(_overall(rows))
     return "\n".join(parts)
 
@@ -117,15 +118,15 @@ def write_leaderboard(results: Path, page: Path) -> None:
 
 def is_current(results: Path, page: Path) -> bool:
     """Whether the page on disk is what the records make."""
-    return page.exists() and page.read_text(encoding="utf-8") == make_leaderboard(results)
+    return page.exists() and page.read_bytes() == make_leaderboard(results).encode()
 
 
 def _title(needs: tuple[str, ...], tuned: Tuned | None) -> str:
-    sets = " and ".join(f"the {name} set" for name in needs)
+    sets = " and ".join(f"the {markdown(name)} set" for name in needs)
     title = GROUPS.get(needs, f"From {sets}")
     if tuned is None:
         return title
-    return f"{title}, tuned by {tuned.criterion} with {tuned.trials} trials each"
+    return f"{title}, tuned by {markdown(tuned.criterion)} with {tuned.trials} trials each"
 
 
 def _distance(line: Line) -> float:
@@ -138,11 +139,11 @@ def _best(group: list[Line], found: Mapping[str, str]) -> list[str]:
     others = [line for line in group if 0 < _distance(line) < float("inf")]
     sentences = []
     if others:
-        equals = [line.label for line in others[1:] if found.get(line.label) == EQUAL]
+        equals = [markdown(line.label) for line in others[1:] if found.get(line.label) == EQUAL]
         told = f", which cannot be told from {', '.join(equals)}" if equals else ""
         if UNTESTED in found.values():
             told = "; runs are too few for any claim"
-        sentences.append(f"Nearest to retraining: **{others[0].label}**{told}.")
+        sentences.append(f"Nearest to retraining: **{markdown(others[0].label)}**{told}.")
     kept = [
         (drop.mean, line.label)
         for line in others
@@ -153,8 +154,8 @@ def _best(group: list[Line], found: Mapping[str, str]) -> list[str]:
     if kept:
         points, label = min(kept)
         sentences.append(
-            f"Of those that forget at least {FORGOTTEN:.0%}, **{label}** loses the least test "
-            f"accuracy: {points:.1f} points."
+            f"Of those that forget at least {FORGOTTEN:.0%}, **{markdown(label)}** loses the "
+            f"least test accuracy: {points:.1f} points."
         )
     return sentences
 
@@ -194,7 +195,7 @@ def _ranking(group: Mapping[str, list[Line]]) -> str:
     text = _markdown(
         [
             [
-                f"{label} {beside.get(label, '')}".strip(),
+                f"{markdown(label)} {beside.get(label, '')}".strip(),
                 f"{found.means[label]:.1f}",
                 within_of(group[label]),
             ]
@@ -209,7 +210,7 @@ def _ranking(group: Mapping[str, list[Line]]) -> str:
 
 
 def _table(group: list[Line], found: Mapping[str, str]) -> str:
-    cells = [table_row(line, found.get(line.label, "")) for line in group]
+    cells = [table_row(line, found.get(line.label, ""), markdown) for line in group]
     return _markdown(
         [[label, *rest] for label, _, *rest in cells],
         ["method", *(column.title for column in COLUMNS), *COUNTS],
@@ -219,7 +220,7 @@ def _table(group: list[Line], found: Mapping[str, str]) -> str:
 def _lasting(rows: list[Line]) -> str:
     """The second table of a scenario, folded away."""
     text = _markdown(
-        [[label, *rest] for label, _, *rest in map(lasting_row, rows)],
+        [[label, *rest] for label, _, *rest in (lasting_row(line, markdown) for line in rows)],
         ["method", *(column.title for column in LASTING)],
     )
     summary = "Who bears the loss, and does forgetting last?"
@@ -257,7 +258,7 @@ def _origin(rows: Iterable[Line]) -> str:
     return (
         f"Model seeds {_list(models)}; forget sets {_list(forgets)}, {count} of "
         f"{records[0].sizes['forget'] + records[0].sizes['retain']} training utterances each; "
-        f"commit {', '.join(commits) or 'unknown'}; {'; '.join(machines)}, one thread."
+        f"commit {', '.join(commits) or 'unknown'}; {markdown('; '.join(machines))}, one thread."
     )
 
 

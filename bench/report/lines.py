@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from ser_unlearn.report.comparison import Cell, best_of
 from ser_unlearn.report.intervals import Interval, bootstrap_mean
 from ser_unlearn.report.retraining import cell_of, gaps_of_retraining
+from ser_unlearn.report.text import Escape
+from ser_unlearn.results.names import shown
 from ser_unlearn.results.records import Record, Tuned
 
 BEST, EQUAL, UNTESTED = "*", "=", "?"
@@ -106,7 +108,7 @@ def lines(records: Iterable[Record]) -> list[Line]:
 def natural(text: str) -> tuple[tuple[int, str], ...]:
     """A key that sorts "random:16" before "random:100"."""
     return tuple(
-        (int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)
     )
 
 
@@ -138,11 +140,13 @@ def marks(rows: Sequence[Line]) -> dict[str, str]:
     return {best.label: BEST, **found}
 
 
-def notes(rows: Iterable[Line]) -> list[str]:
+def notes(rows: Iterable[Line], escape: Escape = shown) -> list[str]:
     """A sentence for each row of which a record is not done."""
     return [
-        f"{line.label} on {line.corpus}, {line.scenario}: {len(line.failures)} of "
-        f"{len(line.records)} not done; {line.failures[0].status}: {line.failures[0].reason}"
+        escape(
+            f"{line.label} on {line.corpus}, {line.scenario}: {len(line.failures)} of "
+            f"{len(line.records)} not done; {line.failures[0].status}: {line.failures[0].reason}"
+        )
         for line in rows
         if line.failures
     ]

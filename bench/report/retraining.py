@@ -14,6 +14,9 @@ from ser_unlearn.evaluation.metrics import gap_to_retrain
 from ser_unlearn.report.comparison import Cell
 from ser_unlearn.results.records import Record
 
+COMPARED = ("forget", "retain", "test", "mia")
+"""The accuracies that the gap is over."""
+
 
 def cell_of(record: Record) -> Cell:
     """What another method's record has to share to be compared with this one."""
@@ -36,7 +39,9 @@ def gaps_of_retraining(row: Iterable[Record]) -> dict[Cell, list[float]]:
     """
     done = [record for record in row if record.status == "done"]
     if any(
-        record.metrics.get("output_divergence") != 0 or kind_of(record.scenario).ranks_by_loss
+        record.metrics.get("output_divergence") != 0
+        or kind_of(record.scenario).ranks_by_loss
+        or len(_behaviour(record)) < len(COMPARED)
         for record in done
     ):
         return {}
@@ -53,6 +58,5 @@ def gaps_of_retraining(row: Iterable[Record]) -> dict[Cell, list[float]]:
 
 def _behaviour(record: Record) -> dict[str, float]:
     """What the gap compares, of a record that is done."""
-    names = {name: f"{name}_accuracy" for name in ("forget", "retain", "test", "mia")}
-    values = {name: record.metrics[metric] for name, metric in names.items()}
+    values = {name: record.metrics.get(f"{name}_accuracy") for name in COMPARED}
     return {name: value for name, value in values.items() if value is not None}

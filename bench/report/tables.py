@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from ser_unlearn.report.lines import BEST, EQUAL, UNTESTED, Line, lines, marks, notes, yardstick
+from ser_unlearn.report.text import Escape, latex, markdown
+from ser_unlearn.results.names import shown
 from ser_unlearn.results.records import Record
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Format = Literal["terminal", "github", "latex", "csv", "json"]
+
+ESCAPES: dict[Format, Escape] = {"terminal": shown, "github": markdown, "latex": latex}
+"""How text of records stands in each format."""
+
+CELLS: dict[Format, Escape] = {**ESCAPES, "latex": shown}
+"""The same in tables and headings: `tabulate` escapes for LaTeX itself, and there a heading is a
+comment."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +93,7 @@ def render(records: Iterable[Record], style: Format) -> str:
             every metric of every record.
     """
     if style in ("csv", "json"):
-        frame = to_frame(records)
-        if style == "csv":
-            return frame.to_csv(index=False).rstrip("\n")
-        return str(frame.to_json(orient="records", indent=2))
+        return _as_csv(records) if style == "csv" else _as_json(records)
     rows = lines(records)
     parts = []
     for key in dict.fromkeys((line.corpus, line.recipe, line.scenario) for line in rows):
@@ -98,7 +104,7 @@ def render(records: Iterable[Record], style: Format) -> str:
         if style != "latex":
             parts.extend(yardstick(chosen))
     legend = [LEGEND] if style != "latex" else []
-    return "\n\n".join([*parts, *legend, *notes(rows)])
+    return "\n\n".join([*parts, *legend, *notes(rows, ESCAPES[style])])
 
 
 def has_lasting(rows: Iterable[Line]) -> bool:
@@ -116,7 +122,7 @@ def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
     }
     return _titled(
         "{}, recipe {}, scenario {}".format(*key),
-        [table_row(line, found.get(line.label, "")) for line in rows],
+        [table_row(line, found.get(line.label, ""), CELLS[style]) for line in rows],
         ["method", "needs", *(column.title for column in COLUMNS), *COUNTS],
         style,
     )
@@ -125,7 +131,7 @@ def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
 def _second_table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
     return _titled(
         "{}, recipe {}, scenario {}: who bears the loss, and what lasts".format(*key),
-        [lasting_row(line) for line in rows],
+        [lasting_row(line, CELLS[style]) for line in rows],
         ["method", "needs", *(column.title for column in LASTING)],
         style,
     )
@@ -145,24 +151,26 @@ def _titled(title: str, rows: list[list[str]], headers: list[str], style: Format
         disable_numparse=True,
         colalign=("left", "left", *("right" for _ in headers[2:])),
     )
+    title = CELLS[style](title)
     heading = {"terminal": title, "github": f"### {title}", "latex": f"% {title}"}[style]
     if style == "latex":
         text = text.replace("±", r"$\pm$").replace("–", "--")
     return f"{heading}\n\n{text}" if style == "github" else f"{heading}\n{text}"
 
 
-def table_row(line: Line, mark: str = "") -> list[str]:
+def table_row(line: Line, mark: str = "", escape: Escape = shown) -> list[str]:
     """A row's cells: label, data needed, a cell for each of `COLUMNS`, then of `COUNTS`.
 
     Args:
         line: the row.
         mark: stands beside the label.
+        escape: makes text of a record fit for the format.
     """
     done = len(line.records) - len(line.failures)
     runs = str(done) if not line.failures else f"{done} of {len(line.records)}"
     cells = [cell(line, column) for column in COLUMNS]
-    name = f"{line.label} {mark}".strip()
-    return [name, line.needed, *cells, within_of([line]), _count(*line.told), runs]
+    name = f"{escape(line.label)} {mark}".strip()
+    return [name, escape(line.needed), *cells, within_of([line]), _count(*line.told), runs]
 
 
 def within_of(rows: Iterable[Line]) -> str:
@@ -175,31 +183,43 @@ def _count(count: int, known: int) -> str:
     return f"{count} of {known}" if known else "–"
 
 
-def lasting_row(line: Line) -> list[str]:
+def lasting_row(line: Line, escape: Escape = shown) -> list[str]:
     """A row's cells in the second table: label, data needed, a cell for each of `LASTING`."""
-    return [line.label, line.needed, *(cell(line, column) for column in LASTING)]
+    return [escape(line.label), escape(line.needed), *(cell(line, column) for column in LASTING)]
 
 
-def to_frame(records: Iterable[Record]) -> pd.DataFrame:
+def flat(records: Iterable[Record]) -> list[dict[str, Any]]:
     """Every record as a row: what it is, its status, and each metric in a column."""
-    import pandas as pd
+    rows: list[dict[str, Any]] = [
+        {
+            "corpus": record.corpus,
+            "recipe": record.recipe,
+            "scenario": record.scenario,
+            "method": record.label,
+            "needs": " ".join(record.needs),
+            "model_seed": record.seeds.model,
+            "forget_seed": record.seeds.forget,
+            "method_seed": record.seeds.method,
+            "status": record.status,
+            "reason": record.reason,
+            **record.metrics,
+            "commit": record.provenance.commit,
+        }
+        for record in records
+    ]
+    columns = dict.fromkeys(column for row in rows for column in row)
+    return [{column: row.get(column) for column in columns} for row in rows]
 
-    return pd.DataFrame(
-        [
-            {
-                "corpus": record.corpus,
-                "recipe": record.recipe,
-                "scenario": record.scenario,
-                "method": record.label,
-                "needs": " ".join(record.needs),
-                "model_seed": record.seeds.model,
-                "forget_seed": record.seeds.forget,
-                "method_seed": record.seeds.method,
-                "status": record.status,
-                "reason": record.reason,
-                **record.metrics,
-                "commit": record.provenance.commit,
-            }
-            for record in records
-        ]
-    )
+
+def _as_csv(records: Iterable[Record]) -> str:
+    rows = flat(records)
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, rows[0] if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue().rstrip("\n")
+
+
+def _as_json(records: Iterable[Record]) -> str:
+    # Not by pandas, which rounds.
+    return json.dumps(flat(records), indent=2, allow_nan=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -9,13 +10,36 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ser_unlearn.errors import ResultsError, UserError
 from ser_unlearn.results.files import disk_errors, write_text
+from ser_unlearn.results.meanings import METRICS, ROUNDING
+from ser_unlearn.results.names import Label, Part, check_name, shown
+from ser_unlearn.results.reading import LONGEST_JSON, UnreadableError, fill, parse_json, read_text
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+# Bounded, so that no sum of a few is infinite.
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e30, le=1e30)]
+Share = Annotated[float, Field(allow_inf_nan=False, ge=-ROUNDING, le=1 + ROUNDING)]
+Count = Annotated[int, Field(ge=0)]
+
+LONGEST_REASON = 5000
+
+
+def _storable(text: Any) -> Any:
+    """A message of whatever length and characters, as a file can hold it."""
+    if not isinstance(text, str):
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()[:LONGEST_REASON]
+
+
+Reason = Annotated[str, BeforeValidator(_storable)]
+"""Why a method is not done: what it raised."""
+
 Status = Literal["done", "failed", "timeout", "memory", "unsupported"]
+
+SETS = ("forget", "retain", "validation", "heldout", "test")
+"""The sets that every record knows the sizes of."""
 
 TUNING = "tuning"
 """The folder of the results that holds studies (`ser_unlearn.tuning.studies`) and no records."""
@@ -24,7 +48,7 @@ TUNING = "tuning"
 class Document(BaseModel):
     """What a file holds: nothing unknown, and never changed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Filed(Document):
@@ -42,16 +66,16 @@ _Filed = TypeVar("_Filed", bound=Filed)
 class Seeds(Document):
     """The three seeds, which vary independently."""
 
-    model: int
-    forget: int
-    method: int
+    model: Count
+    forget: Count
+    method: Count
 
 
 class Checkout(Document):
     """The code that made a number."""
 
     version: str
-    commit: str | None
+    commit: str | None = Field(pattern=r"^[0-9a-f]{7,64}$")
     """The git commit, where the project runs from a checkout."""
     clean: bool | None
     """Whether the checkout was that commit, results and leaderboard aside."""
@@ -64,15 +88,15 @@ class Provenance(Checkout):
     packages: dict[str, str]
     processor: str
     device: str
-    threads: int
+    threads: int = Field(ge=1)
 
     def checkout(self) -> Checkout:
         """The code alone."""
         return Checkout(version=self.version, commit=self.commit, clean=self.clean)
 
 
-Span = tuple[Number, Number, Number]
-"""A value, and the two ends of its interval."""
+Span = tuple[Share, Share, Share]
+"""A share, and the two ends of its interval."""
 
 
 class Attack(Document):
@@ -99,16 +123,16 @@ class Record(Filed):
     """The result of one method on one forget set with one set of seeds."""
 
     schema_version: Literal[2] = 2
-    corpus: str
+    corpus: Part
     card: str
     """Hash of the corpus's card."""
-    recipe: str
+    recipe: Part
     recipe_digest: str
-    scenario: str
-    label: str
+    scenario: Part
+    label: Part
     """The row of the tables: method, variant, and what a user or tuning changed."""
-    method: str
-    needs: list[str]
+    method: Part
+    needs: list[Label]
     reference: str
     parameters: dict[str, bool | int | float | str]
     tuned: Tuned | None = None
@@ -117,14 +141,14 @@ class Record(Filed):
     fingerprint: str
     """Hash of all that determines what the method leaves behind: data, recipe, the method's code,
     parameters, seeds, packages, and the revisions of the stages of the harness."""
-    revisions: dict[str, int] = {}
+    revisions: dict[str, Count] = {}
     """Of each family of metrics and attacks that was computed: see `results.revisions`."""
     status: Status
-    reason: str = ""
-    sizes: dict[str, int]
-    """How many utterances each set has."""
+    reason: Reason = ""
+    sizes: dict[str, Count]
+    """How many utterances each set has: those of `SETS`, and in a sequence "forgotten"."""
     metrics: dict[str, Number | None]
-    """By their names in `ser_unlearn.evaluation.metrics`; None where a metric has no value."""
+    """By their names in `ser_unlearn.results.meanings`; None where a metric has no value."""
     attacks: dict[str, Attack] = {}
     """Every membership attack by its name; all intervals of a record hold at once in 95 % of
     cases."""
@@ -135,6 +159,22 @@ class Record(Filed):
     evaluation: Checkout | None = None
     """What last made metrics of the outputs, where it was not the code that ran the method."""
 
+    @model_validator(mode="after")
+    def _agrees(self) -> Record:
+        lacking = [name for name in SETS if name not in self.sizes]
+        if lacking:
+            raise ValueError(f"the size of the set '{lacking[0]}' is missing")
+        if self.status == "done" and self.reason:
+            raise ValueError("it is done, and yet has a reason why not")
+        if self.status != "done" and (self.metrics or self.attacks or self.revisions):
+            raise ValueError("it is not done, and yet has metrics, attacks or revisions")
+        for name, value in self.metrics.items():
+            if name not in METRICS:
+                raise ValueError(f"there is no metric '{shown(name, 80)}'")
+            if value is not None and not METRICS[name].holds(value):
+                raise ValueError(f"the metric {name} cannot be {value:g}")
+        return self
+
     @property
     def path(self) -> Path:
         """Where the record lives below the results folder."""
@@ -142,9 +182,22 @@ class Record(Filed):
 
 
 def record_path(corpus: str, recipe: str, scenario: str, label: str, seeds: Seeds) -> Path:
-    """Where a record lives below the results folder: its path says what it is."""
+    """Where a record lives below the results folder: its path says what it is.
+
+    Raises:
+        UserError: if a name cannot be a part of a path.
+    """
     name = f"model{seeds.model}-forget{seeds.forget}-method{seeds.method}.json"
-    return Path(corpus, recipe, scenario_folder(scenario), label, name)
+    return folder_of(corpus, recipe, scenario) / check_name("row", label, in_path=True) / name
+
+
+def folder_of(corpus: str, recipe: str, scenario: str) -> Path:
+    """The folder of one table; raises what `record_path` raises."""
+    return Path(
+        check_name("corpus", corpus, in_path=True),
+        check_name("recipe", recipe, in_path=True),
+        check_name("scenario", scenario_folder(scenario), in_path=True),
+    )
 
 
 def scenario_folder(scenario: str) -> str:
@@ -196,10 +249,10 @@ def read_filed(kind: str, results: Path, path: Path, form: type[_Filed]) -> _Fil
         UserError: if it is damaged, or lies where another belongs.
     """
     try:
-        document = form.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError, ValidationError) as error:
+        document = fill(form, parse_json(read_text(path, LONGEST_JSON)))
+    except UnreadableError as error:
         raise UserError(
-            f"The {kind} {path} is damaged ({_first_line(error)}). "
+            f"The {kind} {path} is damaged ({error}). "
             "Delete it and run again, or restore it from version control."
         ) from error
     if results / document.path != path:
@@ -210,7 +263,9 @@ def read_filed(kind: str, results: Path, path: Path, form: type[_Filed]) -> _Fil
     return document
 
 
-def read_records(results: Path, corpus: str = "*", recipe: str = "*") -> Iterator[Record]:
+def read_records(
+    results: Path, corpus: str | None = None, recipe: str | None = None
+) -> Iterator[Record]:
     """Read the records below a folder, in the order of their paths.
 
     Args:
@@ -221,13 +276,7 @@ def read_records(results: Path, corpus: str = "*", recipe: str = "*") -> Iterato
     Raises:
         UserError: if one is damaged, or lies where another belongs.
     """
-    for path in sorted(results.glob(f"{corpus}/{recipe}/*/*/*.json")):
+    where = "/".join("*" if each is None else glob.escape(each) for each in (corpus, recipe))
+    for path in sorted(results.glob(f"{where}/*/*/*.json")):
         if path.relative_to(results).parts[0] != TUNING:
             yield read_record(results, path)
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first: Any = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error).splitlines()[0]

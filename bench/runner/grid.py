@@ -55,7 +55,7 @@ class Options:
 def place_of(corpus: str, recipe: str, options: Options) -> Place:
     """A corpus seen through a recipe, where the options say."""
     folder = _folder(options.data_dir, corpus)
-    return Place(corpus, recipe, folder, options.device, default_root())
+    return Place(corpus, recipe, folder, options.device, default_root().absolute())
 
 
 Cell = tuple[str, str, str]

@@ -32,7 +32,8 @@ class Display:
         self._done_weight = 0.0
         self._start = time.monotonic()
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
+            # Names of rows have brackets, which are no markup.
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),

@@ -13,8 +13,11 @@ from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.evaluation.membership import dearest
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.recogniser.recipe import load_recipe
+from ser_unlearn.results.folders import check_folder
+from ser_unlearn.results.names import shown
 from ser_unlearn.results.provenance import provenance
-from ser_unlearn.results.records import Record, read_record
+from ser_unlearn.results.records import Record, folder_of, read_record
+from ser_unlearn.results.store import default_root
 from ser_unlearn.runner.grid import (
     Cell,
     Options,
@@ -33,6 +36,9 @@ from ser_unlearn.runner.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
 from ser_unlearn.runner.unlearnings import ShadowUnlearning, Unlearning
 from ser_unlearn.runner.workers import Job, count_workers, work
 from ser_unlearn.unlearning.registry import Row, list_methods
+
+MOST_JOBS = 1_000_000
+"""Results that one run can stand for: years of work."""
 
 
 def run(
@@ -62,6 +68,7 @@ def run(
     _check_seeds(suite)
     chosen = rows(suite, overrides)
     _check_overrides(overrides, chosen)
+    _check_size(suite, chosen)
 
     unlearnings = list(grid(suite, chosen, options, further or {}))
     with console.status("Looking at corpora ..."):
@@ -79,14 +86,17 @@ def check(suite: Suite, options: Options) -> None:
     """Refuse what cannot run, before anything does.
 
     Raises:
-        UserError: if a corpus, a recipe, a scenario or an option is wrong.
+        UserError: if a corpus, a recipe, a scenario or an option is wrong, or nothing can be
+            written.
     """
     _check_device(options.device)
+    _check_outputs(options)
     for corpus in suite.corpora:
         load_card(corpus)
     for recipe in suite.recipes:
         load_recipe(recipe)
-    cells(suite)
+    for cell in cells(suite):
+        folder_of(*cell)
     _check_folder(suite, options.data_dir)
 
 
@@ -110,6 +120,7 @@ def evaluate(
         The new records, and those of which the store lacks the outputs: another cache, or
         recordings, code or parameters that have changed since.
     """
+    _check_outputs(options)
     known = list_methods()
     here = provenance(options.device).checkout()
     jobs: list[Unlearning] = []
@@ -185,7 +196,7 @@ def _describe(record: Record | None) -> str:
     if record is None:
         return "done"
     if record.status != "done":
-        return f"{record.status}: {record.reason}"
+        return f"{record.status}: {shown(record.reason)}"
     return f"done in {record.metrics['runtime_s']:.1f} s"
 
 
@@ -196,6 +207,22 @@ def _check_seeds(suite: Suite) -> None:
                 f"{count} {name} seeds reach those that methods are tuned on, {FIRST_TUNING_SEED} "
                 f"and above. Ask for at most {FIRST_TUNING_SEED}."
             )
+
+
+def _check_size(suite: Suite, rows: list[Row]) -> None:
+    """Refuse a grid that could not even be listed."""
+    seeds = suite.model_seeds * suite.forget_seeds * suite.method_seeds
+    jobs = len(cells(suite)) * len(rows) * seeds
+    if jobs > MOST_JOBS:
+        raise UserError(
+            f"This run stands for {jobs} results; {MOST_JOBS} are the most. "
+            "Ask for fewer seeds, scenarios or methods."
+        )
+
+
+def _check_outputs(options: Options) -> None:
+    check_folder(options.results, "--results")
+    check_folder(default_root(), "SER_UNLEARN_CACHE")
 
 
 def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]) -> None:
@@ -213,8 +240,16 @@ def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]
 def _check_folder(suite: Suite, data_dir: Path | None) -> None:
     if data_dir is None:
         return
-    if not data_dir.is_dir():
-        raise UserError(f"--data-dir {data_dir} is not a folder. Give the one with the recordings.")
+    try:
+        there = data_dir.is_dir()
+    # A name that is too long for one.
+    except OSError:
+        there = False
+    if not there:
+        raise UserError(
+            f"--data-dir {shown(str(data_dir), 200)} is not a folder. "
+            "Give the one with the recordings."
+        )
     if not any(reads_folders(corpus) for corpus in suite.corpora):
         raise UserError(
             f"--data-dir: {', '.join(suite.corpora)} is not read from a folder. Leave it out."

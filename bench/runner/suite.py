@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.evaluation.prices import Price
+from ser_unlearn.results.reading import LONGEST_YAML, UnreadableError, fill, parse_yaml, read_text
 
 SUITES = Path(__file__).parent / "suites"
 
@@ -22,7 +22,7 @@ TIMEOUT_S = 1800.0
 class Suite(BaseModel):
     """A grid: every combination of its fields is a job."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     description: str
     corpora: list[str] = Field(min_length=1)
@@ -58,6 +58,19 @@ def load_suite(name: str) -> Suite:
         raise unknown_name("suite", name, suite_names())
     path = SUITES / f"{name}.yaml"
     try:
-        return Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as error:
+        text = read_text(path, LONGEST_YAML)
+    except UnreadableError as error:
+        raise UserError(f"The suite {path} cannot be read: {error}. Replace it.") from error
+    return parse_suite(text, path)
+
+
+def parse_suite(text: str, path: Path) -> Suite:
+    """Check the text of a suite; `path` is what errors call it.
+
+    Raises:
+        UserError: if it is not YAML, or not a valid suite.
+    """
+    try:
+        return fill(Suite, parse_yaml(text))
+    except UnreadableError as error:
         raise UserError(f"The suite {path} is not valid. Mend this: {error}") from error

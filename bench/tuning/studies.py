@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,16 +13,19 @@ from pydantic import Field, model_validator
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.recipe import load_recipe
+from ser_unlearn.results.names import Part, check_name, shown
 from ser_unlearn.results.records import (
     TUNING,
+    Count,
     Document,
     Filed,
     Number,
     Provenance,
+    Reason,
     Status,
     Tuned,
+    folder_of,
     read_filed,
-    scenario_folder,
     write_filed,
 )
 from ser_unlearn.runner.grid import Cell, cells, rows
@@ -34,11 +37,11 @@ from ser_unlearn.unlearning.registry import Row
 class TuningSeeds(Document):
     """The seeds of a study; every trial runs on each model seed with each forget seed."""
 
-    sampler: int
+    sampler: Count
     """Draws the trials."""
-    models: list[int] = Field(min_length=1)
-    forgets: list[int] = Field(min_length=1)
-    method: int
+    models: list[Count] = Field(min_length=1)
+    forgets: list[Count] = Field(min_length=1)
+    method: Count
 
 
 class Trial(Document):
@@ -47,7 +50,7 @@ class Trial(Document):
     parameters: dict[str, Value]
     """All of the method's fields."""
     status: Status
-    reason: str
+    reason: Reason
     """Of the first forget set on which the method was not done."""
     values: list[Number | None] = Field(min_length=1)
     """The criterion in points, for each model seed and forget seed in their order."""
@@ -61,6 +64,8 @@ class Trial(Document):
         value = mean_of(self.values)
         if self.value != value or (self.status == "done") != (value is not None):
             raise ValueError("a trial's status, values and mean do not agree")
+        if self.status == "done" and self.reason:
+            raise ValueError("a trial is done, and yet has a reason why not")
         return self
 
 
@@ -74,21 +79,21 @@ class Study(Filed):
     """The tuning of one row by one criterion on one corpus, recipe and scenario."""
 
     schema_version: Literal[1] = 1
-    corpus: str
+    corpus: Part
     card: str
     """Hash of the corpus's card."""
-    recipe: str
+    recipe: Part
     recipe_digest: str
-    scenario: str
-    label: str
+    scenario: Part
+    label: Part
     """The row of the tables that was tuned: a method, or a variant."""
-    method: str
+    method: Part
     code: str
     """Hash of the method's code."""
-    criterion: str
+    criterion: Part
     """A name in `ser_unlearn.tuning.criteria`."""
     seeds: TuningSeeds
-    timeout_s: float
+    timeout_s: float = Field(gt=0)
     """The seconds that the method may take on one forget set."""
     search_space: dict[str, Choice | Range]
     n_trials: int = Field(ge=1)
@@ -106,6 +111,8 @@ class Study(Filed):
         requests = len(self.seeds.models) * len(self.seeds.forgets)
         if any(len(trial.values) != requests for trial in self.trials):
             raise ValueError(f"a trial has not as many values as there are forget sets: {requests}")
+        if any(self.search_space.keys() - trial.parameters.keys() for trial in self.trials):
+            raise ValueError("a trial lacks a parameter of the search space")
         best = best_of(self.trials)
         if self.best != best or self.best_parameters != (
             None if best is None else self.trials[best].parameters
@@ -123,7 +130,7 @@ class Study(Filed):
         failed = sum(trial.value is None for trial in self.trials)
         head = f"{self.label}: {self.n_trials} trials, {failed} of them failed, by {self.criterion}"
         if self.best is None:
-            return f"{head}: none is done; the first: {self.trials[0].reason}"
+            return f"{head}: none is done; the first: {shown(self.trials[0].reason)}"
         default, value = self.trials[0].value, self.trials[self.best].value
         before = "failed" if default is None else f"{default:.1f} points"
         lines = [f"{head}: defaults {before}, best {value:.1f} points (trial {self.best})"]
@@ -140,9 +147,13 @@ def best_of(trials: list[Trial]) -> int | None:
 
 
 def study_path(corpus: str, recipe: str, scenario: str, label: str, criterion: str) -> Path:
-    """Where a study lives below the results folder: its path says what it is."""
-    folder = scenario_folder(scenario)
-    return Path(TUNING, corpus, recipe, folder, f"{label}-{criterion}.json")
+    """Where a study lives below the results folder: its path says what it is.
+
+    Raises:
+        UserError: if a name cannot be a part of a path.
+    """
+    name = check_name("study", f"{label}-{criterion}", in_path=True)
+    return Path(TUNING) / folder_of(corpus, recipe, scenario) / f"{name}.json"
 
 
 def write_study(results: Path, study: Study) -> None:
@@ -202,6 +213,7 @@ def tuned_rows(
             if path.exists():
                 study = read_study(results, path)
                 _check_current(study, row)
+                _check_parameters(study, row)
                 # Where every trial failed there is nothing to run.
                 if study.best_parameters is not None:
                     tuned = Tuned(criterion=criterion, trials=study.n_trials)
@@ -232,6 +244,23 @@ def tuned_tables(results: Path, suite: Suite, criteria: Sequence[str]) -> dict[C
             "Tune one first: ser-unlearn tune."
         )
     return found
+
+
+def _check_parameters(study: Study, row: Row) -> None:
+    """Refuse a study whose best parameters are not those of the method."""
+    found = study.best_parameters or row.parameters
+    if _kinds(found) != _kinds(row.parameters):
+        raise UserError(
+            f"The best parameters in the study {study.path} are not those of '{row.method}'. "
+            f"Delete it and tune again: ser-unlearn tune {study.label}."
+        )
+
+
+def _kinds(parameters: Mapping[str, Value]) -> dict[str, type]:
+    """The types of parameters; a whole number is as good as a float."""
+    return {
+        field: float if type(value) is int else type(value) for field, value in parameters.items()
+    }
 
 
 def _check_current(study: Study, row: Row) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ser_unlearn.data.scenarios import requests
 from ser_unlearn.errors import UserError
+from ser_unlearn.results.names import shown
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Seeds
 from ser_unlearn.runner.grid import Options, place_of
@@ -223,7 +224,7 @@ def _trial(setting: Setting, scores: Sequence[Score]) -> Trial:
 
 def _describe(score: Score) -> str:
     if score.value is None:
-        return f"{score.status}: {score.reason}"
+        return f"{score.status}: {shown(score.reason)}"
     return f"{score.value:.1f} points in {score.seconds:.1f} s"
 
 

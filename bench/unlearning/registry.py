@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.results.identity import code_digest, digest
+from ser_unlearn.results.names import check_name, shown
+from ser_unlearn.results.reading import LARGEST, UnreadableError, read_text
 
 if TYPE_CHECKING:
     from ser_unlearn.results.records import Tuned
@@ -26,6 +28,9 @@ assert _spec is not None
 assert _spec.submodule_search_locations
 METHODS = Path(_spec.submodule_search_locations[0]).resolve()
 """The folder of the methods; in a checkout it is a link that leads here."""
+
+LONGEST_CODE = 1024 * 1024
+"""Bytes of a method's file."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,12 @@ def read_method(path: Path) -> MethodInfo:
             class lacks its docstring, reference or needs.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        raise UserError(f"The method file {path} is not valid Python: {error}") from error
+        tree = ast.parse(read_text(path, LONGEST_CODE))
+    # A zero byte is a ValueError, and brackets can stand too deep in each other.
+    except (UnreadableError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UserError(
+            f"The method file {path} is not valid Python. Mend this: {shown(str(error), 300)}"
+        ) from error
     classes = [
         node
         for node in tree.body
@@ -183,12 +191,30 @@ def resolve(row: str, overrides: Mapping[str, Mapping[str, str]]) -> Row:
         for field, text in sorted(overrides.get(method, {}).items())
     }
     variant = cls.variants[row.removeprefix(f"{method}-")] if row != method else {}
-    instance = cls(**{**variant, **changed})
+    instance = _instance(cls, row, {**variant, **changed})
     label = row
     if changed:
         settings = ",".join(f"{field}={_as_text(value)}" for field, value in changed.items())
         label += f"[{settings}]"
+    check_name("row", label, in_path=True)
     return Row(label, method, info.needs, info.reference, dataclasses.asdict(instance), info.code)
+
+
+def _instance(cls: type[Method], row: str, parameters: Mapping[str, Any]) -> Method:
+    """A method with parameters.
+
+    Raises:
+        UserError: if its class refuses them.
+    """
+    try:
+        return cls(**parameters)
+    # A contributor's class may raise anything.
+    except Exception as error:
+        given = ", ".join(f"{field}={_as_text(value)}" for field, value in parameters.items())
+        raise UserError(
+            f"The method '{row}' refuses its parameters ({shown(given, 200) or 'the defaults'}): "
+            f"{shown(str(error), 200).rstrip('.')}. Give it others."
+        ) from error
 
 
 def load_class(method: str) -> type[Method]:
@@ -203,7 +229,7 @@ def load_class(method: str) -> type[Method]:
     except Exception as error:
         raise UserError(
             f"The method '{method}' cannot be imported. "
-            f"Mend this in its file: {type(error).__name__}: {error}"
+            f"Mend this in its file: {type(error).__name__}: {shown(str(error), 300)}"
         ) from error
     return method_class(module)
 
@@ -235,9 +261,13 @@ def convert(cls: type[Method], method: str, field: str, text: str) -> Any:
     try:
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]
-        return kind(text)
+        value = kind(text)
+        if kind is not str and not -LARGEST < value < LARGEST:
+            raise ValueError("it is infinite, not a number, or as good as infinite")
+        return value
     except (ValueError, KeyError) as error:
         wanted = "true or false" if kind is bool else f"of type {kind.__name__}"
+        text = shown(text, 40)
         raise UserError(
             f"--set {method}.{field}={text}: '{text}' is not {wanted}. "
             f"The default is {_as_text(getattr(cls, field))}."

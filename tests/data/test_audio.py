@@ -125,6 +125,56 @@ def test_resample_keeps_a_tone():
     np.testing.assert_allclose(found[middle], tone(1000, 1.0)[middle], atol=0.3 * 0.01)
 
 
+# Headers
+
+
+def flac_that_claims(samples, rate=RATE):
+    """A FLAC file whose header says how many samples it holds, whatever it does hold."""
+    data = bytearray(encoded(noise(0), format="FLAC", subtype="PCM_16"))
+    # STREAMINFO: 20 bits of the rate, 3 of the channels, 5 of the width, 36 of the samples.
+    bits = int.from_bytes(data[18:26], "big")
+    bits = rate << 44 | (bits >> 36 & 0xFF) << 36 | samples
+    data[18:26] = bits.to_bytes(8, "big")
+    return bytes(data)
+
+
+def wav_at(rate):
+    data = bytearray(encoded(noise(0), subtype="PCM_16"))
+    data[24:28] = rate.to_bytes(4, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (flac_that_claims(2**36 - 1), "bytes hold 68719476735 samples"),
+        (flac_that_claims(2**30), "bytes hold 1073741824 samples"),
+        (wav_at(1), "sampling rate is 1 Hz, which is not between 1000 and 768000"),
+        (wav_at(999), "sampling rate is 999 Hz"),
+        (wav_at(768_001), "sampling rate is 768001 Hz"),
+        (wav_at(2**31 - 1), "sampling rate is 2147483647 Hz"),
+    ],
+)
+def test_a_header_that_claims_what_cannot_be_is_refused_before_anything_is_decoded(data, words):
+    with pytest.raises(UserError, match=words) as refusal:
+        decode(data, "03-01-09")
+    assert str(refusal.value).startswith("'03-01-09' says that")
+    assert "faults.exclude" in str(refusal.value)
+
+
+def test_a_long_silence_is_no_false_claim():
+    silence = np.zeros(60 * RATE, np.int16)
+    for name, subtype in (("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("WAV", "PCM_U8")):
+        found, _ = decode(encoded(silence, format=name, subtype=subtype), "a")
+        assert len(found) == len(silence)
+
+
+@pytest.mark.parametrize("rate", [16_001, 44_101, 767_999])
+def test_a_rate_that_would_need_a_filter_of_gigabytes_is_refused(rate):
+    with pytest.raises(UserError, match="have little in common"):
+        resample(noise(0), rate, RATE)
+
+
 # Trimming
 
 

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from mutations import survive
 from torch import nn
 
 from ser_unlearn.errors import UserError
+from ser_unlearn.recogniser import recipe
 from ser_unlearn.recogniser.model import build
 from ser_unlearn.recogniser.recipe import RECIPES, Hparams, Recipe, load_recipe, recipe_names
 
@@ -145,3 +147,29 @@ def test_the_digest_depends_on_all_else(old, new):
     assert old in ECAPA
     changed = Recipe("ecapa", ECAPA.replace(old, new))
     assert changed.digest != Recipe("ecapa", ECAPA).digest
+
+
+def test_mutations_of_a_recipe_are_taken_or_refused():
+    survive(ECAPA, lambda text: Recipe("ecapa", text).digest)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "text", "[" * 100_000, "a: \x1b"])
+def test_a_recipe_that_is_no_mapping_is_refused_in_one_line(text):
+    with pytest.raises(UserError, match="'broken'") as refusal:
+        _ = Recipe("broken", text).digest
+    assert str(refusal.value).isprintable()
+    with pytest.raises(UserError, match="'broken'") as refusal:
+        Recipe("broken", text).load(3)
+    assert str(refusal.value).isprintable()
+
+
+def test_a_recipe_that_cannot_be_read_is_refused_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "RECIPES", tmp_path)
+    (tmp_path / "endless.yaml").symlink_to("/dev/zero")
+    with pytest.raises(UserError, match=r"endless\.yaml cannot be read: it is not an ordinary"):
+        load_recipe("endless")
+
+
+# Anything a refactor changes here would make every record stale.
+def test_the_digests_of_the_projects_own_recipes_stay():
+    assert load_recipe("ecapa").digest == "7e44796dbd15c04d5d3f5685368d6919"

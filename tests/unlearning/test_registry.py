@@ -157,3 +157,14 @@ def test_the_code_of_a_method_is_its_own_and_that_of_the_helpers_that_it_imports
     assert info.code == before
     write(text.replace("0.5", "0.6"))
     assert info.code != before
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "latin.py").write_bytes("# Müller".encode("latin-1"))
+    (tmp_path / "zero.py").write_bytes(b"a = '\0'")
+    (tmp_path / "deep.py").write_text("(" * 1_000 + ")" * 1_000)
+    (tmp_path / "endless.py").symlink_to("/dev/zero")
+    for name in ("latin", "zero", "deep", "endless"):
+        with pytest.raises(UserError, match=f"{name}.py is not valid Python. Mend this") as found:
+            registry.read_method(tmp_path / f"{name}.py")
+        assert str(found.value).isprintable()

@@ -137,3 +137,36 @@ def test_every_row_of_the_projects_own_methods_can_be_resolved():
             assert found.label == row
             types = {type(value) for value in found.parameters.values()}
             assert types <= {bool, int, float, str}, row
+
+
+@pytest.mark.parametrize(
+    "text", ["nan", "inf", "-inf", "1e400", "9" * 400, "9" * 5_000, "-9223372036854775808"]
+)
+@pytest.mark.parametrize("field", ["rate", "epochs"])
+def test_a_number_that_is_none_or_absurd_is_refused_in_one_line(installed, field, text):
+    installed()
+    cls = registry.load_class("registered_fake")
+    with pytest.raises(UserError, match="is not of type") as refusal:
+        registry.convert(cls, "registered_fake", field, text)
+    assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize("mode", ["/../../x", "a\\b", "a\nb", "\x1b[31m", "x" * 200, "ü" * 100])
+def test_a_row_that_cannot_be_a_folder_is_refused(installed, mode):
+    installed()
+    with pytest.raises(UserError, match=r"The row 'registered_fake.*Give it a plain") as found:
+        registry.resolve("registered_fake", {"registered_fake": {"mode": mode}})
+    assert str(found.value).isprintable()
+    assert len(str(found.value)) < 200
+
+
+def test_what_a_methods_class_refuses_is_told_in_one_line(installed):
+    installed(
+        GOOD + "\n    def __post_init__(self):\n        if self.epochs > 5:\n"
+        "            raise ValueError('no more\\nthan 5')\n"
+    )
+    assert registry.resolve("registered_fake", {}).parameters["epochs"] == 3
+    with pytest.raises(
+        UserError, match=r"refuses its parameters \(epochs=7\): no more than 5\. Give"
+    ):
+        registry.resolve("registered_fake", {"registered_fake": {"epochs": "7"}})

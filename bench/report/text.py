@@ -1,0 +1,36 @@
+"""Text from records as it may stand in a table: seen as it is, whatever the format makes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ser_unlearn.results.names import shown
+
+Escape = Callable[[str], str]
+"""Text of any kind to one line that a format shows as it is."""
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\ensuremath{<}",
+    ">": r"\ensuremath{>}",
+    **{each: f"\\{each}" for each in "&%$#_{}"},
+}
+
+
+def markdown(text: str) -> str:
+    """Text for GitHub's Markdown, also inside of a table."""
+    line = re.sub(r"[&<>]", lambda found: _ENTITIES[found[0]], shown(text))
+    # An underscore inside of a word means nothing, and brackets only before what makes a link.
+    return re.sub(
+        r"[\\`*~|#$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", lambda found: f"\\{found[0]}", line
+    )
+
+
+def latex(text: str) -> str:
+    """Text for LaTeX, outside of a table: `tabulate` escapes the cells itself."""
+    return re.sub(r"[\\~^<>&%$#_{}]", lambda found: _LATEX[found[0]], shown(text))
