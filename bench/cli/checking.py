@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.unlearning.descendants import kill_tree
 
 
 @click.command(name="check-method")
@@ -52,21 +53,23 @@ def _verdicts(path: Path) -> Iterator[Verdict]:
     process.start()
     theirs.close()
     finished = False
-    while not finished:
-        try:
+    try:
+        while not finished:
             message = json.loads(ours.recv_bytes())
-        except EOFError:
-            break
-        if "error" in message:
-            process.join()
-            raise UserError(message["error"])
-        finished = "verdict" not in message
-        if not finished:
-            yield tuple(message["verdict"])
-    process.join()
-    if not finished:
+            if "error" in message:
+                raise UserError(message["error"])
+            finished = "verdict" not in message
+            if not finished:
+                yield tuple(message["verdict"])
+    except EOFError:
+        # Its own end comes a little after that of the line to it.
+        process.join(1)
         ended = f"the process ended with exit status {process.exitcode} while it was checked"
         yield path.stem, "It lets the checks come to their end.", ended
+    finally:
+        # With it goes what a method may have left running.
+        kill_tree(process.pid)
+        process.join()
 
 
 def _check(path: Path, pipe: Connection) -> None:
