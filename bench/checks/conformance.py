@@ -33,7 +33,7 @@ from ser_unlearn.checks.subjects import (
     same,
     shared_toy,
 )
-from ser_unlearn.checks.toy import EMOTIONS, FORGET, sets_of
+from ser_unlearn.checks.toy import EMOTIONS, FORGET, make_task, sets_of
 from ser_unlearn.errors import UndeclaredDataError
 from ser_unlearn.recogniser.features import Ragged
 from ser_unlearn.recogniser.model import Recogniser
@@ -74,6 +74,7 @@ def check_declared_data(subject: Subject) -> None:
     for name in subject.info.needs - {"statistics"}:
         declared |= set(sets_of(clean, FORGET)[name])
     # What was trained or kept from training knows no poison.
+    make_task(clean, frozenset(DATA))
     poisoned = copy.copy(clean)
     items = [
         item if place in declared else torch.full_like(item, torch.nan)

@@ -106,7 +106,7 @@ def test_a_record_that_is_the_same_but_for_seconds_and_memory_is_left(folders: F
 
 @pytest.mark.parametrize("status", ["failed", "timeout"])
 def test_what_failed_gives_way_to_what_is_done(folders: Folders, status: str):
-    failed = make_record(status=status, reason="out of memory", metrics={"tow": None})
+    failed = make_record(status=status, reason="out of memory")
     assert merged(folders, failed, done()) == done()
 
 
@@ -138,7 +138,7 @@ CONTRADICTIONS: dict[str, tuple[Record, str]] = {
     ),
     "a fingerprint": (done(fingerprint="e" * 32), f"fingerprint {'f' * 32} and {'e' * 32}"),
     "a fingerprint, failed": (
-        done(fingerprint="e" * 32, status="failed"),
+        make_record(fingerprint="e" * 32, status="failed", reason="out of memory"),
         f"fingerprint {'f' * 32} and {'e' * 32}",
     ),
     "an attack": (

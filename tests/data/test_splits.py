@@ -226,7 +226,7 @@ def test_a_validation_share_of_nothing_is_refused():
         (corpus(2, 1, 1), SplitRule()),  # nothing is left to hold out
         (corpus(3, 2, 6), SplitRule(test_speakers=["s00", "s01", "s02"])),
         (corpus(3, 2, 6), SplitRule(test_speakers=[])),
-        (corpus(3, 2, 6), SplitRule(validation=0.5, heldout=0.5)),
+        (corpus(3, 2, 6), SplitRule.model_construct(validation=0.5, heldout=0.5)),
     ],
     ids=["empty", "one speaker", "too few", "all tested", "none tested", "no share"],
 )

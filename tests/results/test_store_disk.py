@@ -63,7 +63,7 @@ def test_results_on_a_full_disk_are_named_with_the_remedy(small_disk):
     write_record(small_disk, make_record())
     (small_disk / "filling").write_bytes(bytes(1024 * 1024 - 4096 * 10))
     with pytest.raises(ResultsError, match=r"cannot be written: No space left .*--results"):
-        write_record(small_disk, make_record(reason="long" * 50_000))
+        write_record(small_disk, make_record(reference="long" * 50_000))
     # The record that was there still is, and no part of the other.
     assert list(read_records(small_disk)) == [make_record()]
     assert len(list(small_disk.rglob("*.tmp"))) == 0
