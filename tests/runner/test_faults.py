@@ -130,7 +130,8 @@ def test_a_run_that_is_ended_leaves_nobody_behind_and_goes_on(copy: Copy, name: 
     process.send_signal(getattr(signal, name))
     asked = time.monotonic()
     _, err = process.communicate()
-    assert time.monotonic() - asked < 3
+    # Who is killed cannot tell those that it started: they look after its end by themselves.
+    assert time.monotonic() - asked < (5 if name == "SIGKILL" else 3)
     if name != "SIGKILL":
         assert process.returncode == 128 + getattr(signal, name)
         assert err.splitlines()[-1].startswith(f"Stopped by {name}. What is done is kept")
@@ -154,5 +155,5 @@ def test_a_failure_of_the_disk_is_no_methods_failure(copy: Copy):
     done = copy(*grid("scrub"), "--jobs", "1", "--results", "broken-results", store="broken")
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
-    assert "Error: Stopped by " in done.stderr.splitlines()[-1]
+    assert "broken cannot be written" in done.stderr.splitlines()[-1]
     assert copy.records("broken-results") == {}

@@ -36,7 +36,7 @@ def scenarios(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) ->
 def stored(place: Workplace) -> list[tuple[dict[str, Any], pd.DataFrame]]:
     """The description and the table of every unlearned model in the store."""
     return [
-        (json.loads(path.read_text()), pd.read_parquet(path.with_suffix(".parquet")))
+        (json.loads(path.read_text())["artefact"], pd.read_parquet(path.with_suffix(".parquet")))
         for path in place.store.glob("unlearned/*/*.json")
     ]
 
