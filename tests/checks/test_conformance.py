@@ -165,6 +165,7 @@ def test_a_planted_fault_is_caught(tmp_path: Path, fault: str):
     assert verdict(subject, check) != ""
 
 
+@pytest.mark.slow
 def test_check_method_prints_what_fails_and_why(tmp_path: Path):
     source, check = FAULTS["batch normalisation takes new statistics"]
     result = CliRunner().invoke(main, ["check-method", str(write(tmp_path, "careless", source))])
@@ -175,6 +176,7 @@ def test_check_method_prints_what_fails_and_why(tmp_path: Path):
     assert "use train_mode(model) to train" in result.output
 
 
+@pytest.mark.slow
 def test_check_method_knows_names(tmp_path: Path):
     result = CliRunner().invoke(main, ["check-method", "original"])
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "All checks passed.")

@@ -11,7 +11,14 @@ from ser_unlearn.unlearning.registry import list_methods
 SUBJECTS = {subject.label: subject for subject in subjects()}
 
 
-@pytest.mark.parametrize("check", CHECKS)
+LONG = {"direction", "fresh_process"}
+"""Checks that run a method in full, or in another process."""
+
+
+@pytest.mark.parametrize(
+    "check",
+    [pytest.param(check, marks=[pytest.mark.slow] * (check in LONG)) for check in CHECKS],
+)
 @pytest.mark.parametrize("row", SUBJECTS)
 def test_conformance(row: str, check: str):
     subject: Subject = SUBJECTS[row]
@@ -24,5 +31,6 @@ def test_no_row_and_no_check_is_left_out(request: pytest.FixtureRequest):
     assert {"original", "retrain"} <= set(rows)
     ran = [item for item in request.session.items if "test_conformance[" in item.name]
     here = [item for item in ran if item.path == request.path]
-    if not request.config.option.keyword and "::" not in "".join(request.config.args):
+    chosen = request.config.option.keyword or request.config.option.markexpr
+    if not chosen and "::" not in "".join(request.config.args):
         assert len(here) == len(rows) * len(CHECKS)

@@ -163,6 +163,7 @@ def right(setup: ToySetup, model: Recogniser) -> list[int]:
     return [place for place in FORGET if int(found[place]) == setup.labels[place]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", ["zero", "unseen"])
 def test_it_stops_where_it_is_told_to(setup: ToySetup, stop: str):
     model, task, _ = make_task(setup, NAME)
@@ -212,6 +213,7 @@ def test_a_large_forget_set_takes_no_more_steps_than_allowed(
         drawn.clear()
 
 
+@pytest.mark.slow
 def test_distillation_keeps_what_the_original_says_of_the_retain_set(setup: ToySetup):
     places = list(range(len(FORGET), 36))
 

@@ -149,10 +149,12 @@ def test_the_digest_depends_on_all_else(old, new):
     assert changed.digest != Recipe("ecapa", ECAPA).digest
 
 
+@pytest.mark.slow
 def test_mutations_of_a_recipe_are_taken_or_refused():
     survive(ECAPA, lambda text: Recipe("ecapa", text).digest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "[1]", "text", "[" * 100_000, "a: \x1b"])
 def test_a_recipe_that_is_no_mapping_is_refused_in_one_line(text):
     with pytest.raises(UserError, match="'broken'") as refusal:

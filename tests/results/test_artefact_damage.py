@@ -156,6 +156,7 @@ def damaged_and_fetched(store, shape, suffix, damage, place):
     return value_of(found, shape), len(caught)
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(("shape", "suffix", "damage"), CASES)
 def test_a_damaged_file_is_noticed_and_made_again(store, shape, suffix, damage):
@@ -164,6 +165,7 @@ def test_a_damaged_file_is_noticed_and_made_again(store, shape, suffix, damage):
     assert warned == (0 if (suffix, damage) == (".json", delete) else 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     case=st.sampled_from([(shape, suffix) for shape in SHAPES for suffix in SHAPES[shape]]),

@@ -92,6 +92,7 @@ def test_a_parcel_that_is_not_there_is_named(elsewhere, tmp_path):
     assert nothing_left(elsewhere)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     damage=st.sampled_from(["flip", "cut", "zero"]),

@@ -89,6 +89,7 @@ ser_unlearn.results.store.Store(Path(root)).fetch("kind", identity, lambda: made
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 @pytest.mark.parametrize("when", [".safetensors", ".json"])
 def test_a_process_killed_while_it_writes_leaves_no_artefact(store, when):

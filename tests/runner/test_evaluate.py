@@ -13,6 +13,8 @@ from ser_unlearn.evaluation import shadows
 from ser_unlearn.results.records import read_records
 from ser_unlearn.runner import grid
 
+pytestmark = pytest.mark.slow
+
 
 def test_what_the_store_has_is_evaluated_without_running_the_method(workplace: Workplace):
     done = workplace("run", *GRID, "--results", "again")
@@ -48,7 +50,6 @@ def test_evaluate_leaves_what_the_store_lacks(workplace: Workplace, tmp_path: Pa
     assert before == {path: path.read_bytes() for path in workplace.folder.rglob("model0*.json")}
 
 
-@pytest.mark.slow
 def test_dearer_attacks_are_added_and_then_kept(
     workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -11,6 +11,8 @@ from workplaces import GRID, ROWS, SMALL, Workplace
 from ser_unlearn.evaluation.metrics import METRICS
 from ser_unlearn.results.records import read_records
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_row_leaves_a_record_with_every_metric(workplace: Workplace):
     records = workplace.records()
