@@ -151,7 +151,14 @@ def write(folder: Path, name: str, source: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("check", CHECKS)
+LONG = {"declared_data", "fresh_process"}
+"""Checks that compute the toy's statistics, or start another process."""
+
+
+@pytest.mark.parametrize(
+    "check",
+    [pytest.param(check, marks=[pytest.mark.slow] * (check in LONG)) for check in CHECKS],
+)
 def test_the_sound_method_passes(tmp_path: Path, check: str):
     subject = Subject(write(tmp_path, f"sound_{check}", SOUND))
     assert verdict(subject, check) == ""

@@ -17,6 +17,8 @@ from ser_unlearn.errors import UserError
 
 CARD = ROOT / "datasets" / "espeak.yaml"
 
+pytestmark = pytest.mark.slow
+
 
 def card():
     return yaml.safe_load(CARD.read_text(encoding="utf-8"))

@@ -10,6 +10,8 @@ from ser_unlearn.data.corpus import Corpus
 from ser_unlearn.data.scenarios import check_scenario, draw_forget_set
 from ser_unlearn.data.splits import split
 
+pytestmark = pytest.mark.slow
+
 CORPORA = ("ravdess", "emodb")
 SETS = ("train", "validation", "heldout", "test")
 

@@ -105,6 +105,7 @@ def found(setup, asked, hidden):
     return {name: durability(setup, asked, state, seed=0) for name, state in states.items()}
 
 
+@pytest.mark.slow
 def test_a_model_that_only_hides_it_learns_it_again_sooner_than_one_that_never_knew(
     setup, asked, hidden, found
 ):

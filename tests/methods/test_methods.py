@@ -11,8 +11,8 @@ from ser_unlearn.unlearning.registry import list_methods
 SUBJECTS = {subject.label: subject for subject in subjects()}
 
 
-LONG = {"direction", "fresh_process"}
-"""Checks that run a method in full, or in another process."""
+LONG = {"direction", "fresh_process", "operations"}
+"""Checks that run a method in full, in another process, or under torch's counter."""
 
 
 @pytest.mark.parametrize(

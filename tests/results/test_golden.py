@@ -26,6 +26,7 @@ def test_a_stage_computes_what_its_revision_says(stage: str):
     assert golden.fault(stage, golden.computed(stage), then["numbers"]) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", SUBJECTS)
 def test_a_method_computes_what_it_did(row: str):
     subject: Subject = SUBJECTS[row]

@@ -220,7 +220,11 @@ def test_another_kinds_artefact_is_refused(parcel, elsewhere):
     assert nothing_left(elsewhere)
 
 
-@pytest.mark.parametrize("content", [b"", b"no tar", bytes(5000), gzip.compress(b"no tar")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no tar", bytes(5000), gzip.compress(b"no tar")],
+    ids=["empty", "text", "zeros", "compressed"],
+)
 def test_what_is_no_parcel_is_refused(elsewhere, tmp_path, content):
     (tmp_path / "parcel.tar").write_bytes(content)
     if content == bytes(5000):
