@@ -30,6 +30,18 @@ from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.unlearning.brief import Arrays, Brief, Pieces, Supplies
 from ser_unlearn.unlearning.descendants import die_with_parent, kill_tree, memory_of
 
+PRELOADED = [
+    "ser_unlearn.unlearning.perform",
+    "safetensors.torch",
+    # What recipes name, and what runs them.
+    "hyperpyyaml",
+    "speechbrain.lobes.features",
+    "speechbrain.lobes.models.ECAPA_TDNN",
+    # The first optimiser of a process imports it, for a second, and on the method's time.
+    "torch._dynamo",
+]
+"""What the clean server has imported: it takes seconds, and to fork it a few hundredths of one."""
+
 TICK_S = 0.05
 """How often the limits are looked at."""
 
@@ -170,7 +182,7 @@ def _context() -> Any:
     if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ser_unlearn.unlearning.server"])
+    context.set_forkserver_preload(PRELOADED)
     return context
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 
 import psutil
 
@@ -54,17 +55,19 @@ def kill_tree(pid: int | None) -> None:
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-    for each in found:
-        with contextlib.suppress(psutil.Error):
-            each.kill()
+    _kill(found)
 
 
 def kill_descendants() -> None:
     """Kill everything that this process started, and what that started."""
     with contextlib.suppress(psutil.Error):
-        for each in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                each.kill()
+        _kill(psutil.Process().children(recursive=True))
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for each in processes:
+        with contextlib.suppress(psutil.Error):
+            each.kill()
 
 
 def memory_of(pid: int) -> int:
