@@ -12,7 +12,7 @@ from ser_unlearn.data.voices import Synthesis
 from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.results.identity import digest
 from ser_unlearn.results.names import Label, Part
-from ser_unlearn.results.reading import LONGEST_YAML, UnreadableError, fill, parse_yaml, read_text
+from ser_unlearn.results.reading import parse_source, read_source
 from ser_unlearn.results.records import TUNING
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -133,11 +133,7 @@ def load_card(name: str) -> Card:
     path = CARDS / f"{name}.yaml"
     if name not in card_names():
         raise unknown_name("corpus", name, card_names())
-    try:
-        text = read_text(path, LONGEST_YAML)
-    except UnreadableError as error:
-        raise UserError(f"The card {path} cannot be read: {error}. Replace it.") from error
-    return parse_card(text, path)
+    return parse_card(read_source("card", path), path)
 
 
 def parse_card(text: str, path: Path) -> Card:
@@ -146,10 +142,7 @@ def parse_card(text: str, path: Path) -> Card:
     Raises:
         UserError: if it is not YAML, or not a valid card.
     """
-    try:
-        card = fill(Card, parse_yaml(text))
-    except UnreadableError as error:
-        raise UserError(f"The card {path} is not valid. Mend this: {error}") from error
+    card = parse_source("card", Card, text, path)
     if card.name != path.stem:
         raise UserError(f"The card {path} calls itself '{card.name}'. Rename one of the two.")
     if card.name == TUNING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.results.names import shown
-from ser_unlearn.results.reading import LONGEST_YAML, UnreadableError, canonical_yaml, read_text
+from ser_unlearn.results.reading import UnreadableError, canonical_yaml, read_source
 
 if TYPE_CHECKING:
     import torch
@@ -111,7 +111,4 @@ def load_recipe(name: str) -> Recipe:
     if name not in recipe_names():
         raise unknown_name("recipe", name, recipe_names())
     path = RECIPES / f"{name}.yaml"
-    try:
-        return Recipe(name, read_text(path, LONGEST_YAML))
-    except UnreadableError as error:
-        raise UserError(f"The recipe {path} cannot be read: {error}. Replace it.") from error
+    return Recipe(name, read_source("recipe", path))

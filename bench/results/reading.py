@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from ser_unlearn.errors import UserError
 from ser_unlearn.results.names import shown
 
 LONGEST_YAML = 64 * 1024
@@ -139,6 +140,30 @@ def fill(form: type[_Form], values: dict[str, Any]) -> _Form:
         told = f" (it is {shown(str(given), 60)})" if isinstance(given, str | int | float) else ""
         fault = f"{worst['msg'].removeprefix('Value error, ')}{told}"
         raise UnreadableError(f"{shown(place, 100)}: {fault}" if place else fault) from error
+
+
+def read_source(kind: str, path: Path) -> str:
+    """The text of a YAML file that people write, such as a card; `kind` is what errors call it.
+
+    Raises:
+        UserError: if it cannot be read.
+    """
+    try:
+        return read_text(path, LONGEST_YAML)
+    except UnreadableError as error:
+        raise UserError(f"The {kind} {path} cannot be read: {error}. Replace it.") from error
+
+
+def parse_source(kind: str, form: type[_Form], text: str, path: Path) -> _Form:
+    """Make a model of the text of such a file; `path` is what errors call it.
+
+    Raises:
+        UserError: if it is not YAML, or does not fit.
+    """
+    try:
+        return fill(form, parse_yaml(text))
+    except UnreadableError as error:
+        raise UserError(f"The {kind} {path} is not valid. Mend this: {error}") from error
 
 
 _Result = TypeVar("_Result")

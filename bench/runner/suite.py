@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.errors import unknown_name
 from ser_unlearn.evaluation.prices import Price
-from ser_unlearn.results.reading import LONGEST_YAML, UnreadableError, fill, parse_yaml, read_text
+from ser_unlearn.results.reading import parse_source, read_source
 
 SUITES = Path(__file__).parent / "suites"
 
@@ -57,11 +57,7 @@ def load_suite(name: str) -> Suite:
     if name not in suite_names():
         raise unknown_name("suite", name, suite_names())
     path = SUITES / f"{name}.yaml"
-    try:
-        text = read_text(path, LONGEST_YAML)
-    except UnreadableError as error:
-        raise UserError(f"The suite {path} cannot be read: {error}. Replace it.") from error
-    return parse_suite(text, path)
+    return parse_suite(read_source("suite", path), path)
 
 
 def parse_suite(text: str, path: Path) -> Suite:
@@ -70,7 +66,4 @@ def parse_suite(text: str, path: Path) -> Suite:
     Raises:
         UserError: if it is not YAML, or not a valid suite.
     """
-    try:
-        return fill(Suite, parse_yaml(text))
-    except UnreadableError as error:
-        raise UserError(f"The suite {path} is not valid. Mend this: {error}") from error
+    return parse_source("suite", Suite, text, path)
