@@ -26,6 +26,14 @@ class DiskError(Exception):
     """
 
 
+class EngineError(Exception):
+    """What runs the jobs failed, and nothing that was computed.
+
+    The message names what is gone. The command line prints it without a traceback and exits with
+    status 3.
+    """
+
+
 class StoreError(DiskError):
     """The store cannot be read or written."""
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -19,7 +17,6 @@ from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.recogniser.costs import give_back_memory
 from ser_unlearn.recogniser.setup import Setup
 from ser_unlearn.results.store import Store
-from ser_unlearn.unlearning.descendants import end_with_parent
 from ser_unlearn.unlearning.request import Request
 
 
@@ -72,21 +69,11 @@ def _reference(place: Place, scenario: str, model_seed: int, forget_seed: int) -
     return reference_of(place.request(scenario, model_seed, forget_seed))
 
 
-@cache
-def _end_with_runner() -> None:
-    """In a process of its own, leave Ctrl-C to the runner, and end when the runner does."""
-    if multiprocessing.current_process().name != "MainProcess":
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        end_with_parent()
-
-
 @contextmanager
 def worker() -> Iterator[None]:
     """Make a process a good worker: single-threaded, warmed up, and back to its size in the end."""
-    _end_with_runner()
     torch.set_num_threads(1)
     # The first optimiser of a process imports it, for a second, and would do so on training's time.
     importlib.import_module("torch._dynamo")
     yield
-    # Joblib replaces a worker that has grown, and its successor has to import everything again.
     give_back_memory()

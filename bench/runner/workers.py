@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
-from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib import cpu_count
 
 from ser_unlearn.runner.progress import Display
 
@@ -45,7 +45,7 @@ def work(
 
     Args:
         jobs: by their numbers on the display, in the order in which they are taken.
-        workers: how many; one works in this process.
+        workers: how many.
         display: where progress is shown.
         describe: says in a few words what came of a job.
 
@@ -58,20 +58,10 @@ def work(
             display.started(number, job.title)
             yield number, job
 
-    if workers == 1:
-        outcomes: Iterable[tuple[int, Outcome]] = (_numbered(*each) for each in take())
-    else:
-        with parallel_config("loky", inner_max_num_threads=1):
-            # One job at a time to whoever is free: jobs differ in length.
-            outcomes = Parallel(
-                workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers
-            )(delayed(_numbered)(*each) for each in take())
+    from ser_unlearn.runner.local import outcomes
+
     done = {}
-    for number, outcome in outcomes:
+    for number, outcome in outcomes(take(), workers):
         display.finished(number, describe(outcome))
         done[number] = outcome
     return done
-
-
-def _numbered(number: int, job: Job[Outcome]) -> tuple[int, Outcome]:
-    return number, job.execute()

@@ -1,15 +1,14 @@
 """A method in a process of its own: whatever it does there is its result, and touches nobody else.
 
-The process is forked from a server that has imported torch and has run nothing, or spawned where
-there is no fork. It is handed copies, gives back weights as bytes that are never unpickled, and
-is killed with all its descendants, when it is done or at a limit.
+The process is forked from the clean server, or spawned where there is no fork. It is handed
+copies, gives back weights as bytes that are never unpickled, and is killed with all its
+descendants, when it is done or at a limit.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
 import os
 import signal
 import sys
@@ -17,7 +16,6 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,18 +27,7 @@ from ser_unlearn.errors import Failure, MethodError, UnsupportedError
 from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.unlearning.brief import Arrays, Brief, Pieces, Supplies
 from ser_unlearn.unlearning.descendants import die_with_parent, kill_tree, memory_of
-
-PRELOADED = [
-    "ser_unlearn.unlearning.perform",
-    "safetensors.torch",
-    # What recipes name, and what runs them.
-    "hyperpyyaml",
-    "speechbrain.lobes.features",
-    "speechbrain.lobes.models.ECAPA_TDNN",
-    # The first optimiser of a process imports it, for a second, and on the method's time.
-    "torch._dynamo",
-]
-"""What the clean server has imported: it takes seconds, and to fork it a few hundredths of one."""
+from ser_unlearn.unlearning.server import context
 
 TICK_S = 0.05
 """How often the limits are looked at."""
@@ -75,12 +62,11 @@ def perform_apart(
     Raises:
         MethodError: if the method failed, was stopped, or its process died.
     """
-    context = _context()
-    ours, theirs = context.Pipe()
+    ours, theirs = context().Pipe()
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
-    process = context.Process(target=_work, args=(theirs, brief, log), daemon=True)
+    process = context().Process(target=_work, args=(theirs, brief, log), daemon=True)
     process.start()
     theirs.close()
     start = time.monotonic()
@@ -170,20 +156,6 @@ def _how_it_ended(exitcode: int | None, error: Exception) -> str:
     if exitcode < 0:
         return f"killed by signal {-exitcode}"
     return f"its process ended with exit status {exitcode} before it was done"
-
-
-@cache
-def _context() -> Any:
-    """How processes start: forked from a clean server where that can be."""
-    methods = multiprocessing.get_all_start_methods()
-    if multiprocessing.get_start_method() not in methods:
-        # That of loky, in its workers: a new process takes over the name, and knows it not.
-        multiprocessing.set_start_method(methods[0], force=True)
-    if "forkserver" not in methods:
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
 
 
 # What follows runs in the method's process.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterable
 
 import psutil
@@ -29,13 +29,14 @@ def die_with_parent() -> None:
         prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end_with_parent() -> None:
-    """Watch for the end of the process that started this one, and end too."""
-    parent = os.getppid()
+def end_with_runner() -> None:
+    """Watch for the end of the process that asked for this one, however it comes, and end too."""
+    runner = multiprocessing.parent_process()
+    if runner is None:
+        return
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        runner.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,79 @@
+"""The clean server: a process that has imported what takes seconds, and from which others fork.
+
+It has run nothing, so that what is forked from it finds nothing of anybody else. There is one for
+a run: its workers, which are forked from it, have their methods forked from it too. Where there is
+no fork, processes are spawned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+PRELOADED = [
+    "ser_unlearn.unlearning.perform",
+    # What workers do, and what started them.
+    "ser_unlearn.cli",
+    "ser_unlearn.runner.trainings",
+    "ser_unlearn.runner.unlearnings",
+    "safetensors.torch",
+    # What recipes name, and what runs them.
+    "hyperpyyaml",
+    "speechbrain.lobes.features",
+    "speechbrain.lobes.models.ECAPA_TDNN",
+    # The first optimiser of a process imports it, for a second, and on the method's time.
+    "torch._dynamo",
+]
+"""What it has imported: it takes seconds, and to fork it a few hundredths of one."""
+
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""What keeps libraries of linear algebra to one thread; they read it as they are loaded."""
+
+
+@cache
+def context() -> Any:
+    """How processes start, as a context of `multiprocessing`."""
+    methods = multiprocessing.get_all_start_methods()
+    if multiprocessing.get_start_method() not in methods:
+        # That of loky, in its workers: a new process takes over the name, and knows it not.
+        multiprocessing.set_start_method(methods[0], force=True)
+    if "forkserver" not in methods:
+        return multiprocessing.get_context("spawn")
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(PRELOADED)
+    if multiprocessing.parent_process() is None:
+        from multiprocessing import forkserver
+
+        with _environment(dict.fromkeys(ONE_THREAD, "1")):
+            forkserver.ensure_running()
+    return made
+
+
+def share() -> None:
+    """Let the server that this process was forked from fork its processes too.
+
+    The library means to, by its documentation; but it would start another.
+    """
+    from multiprocessing import forkserver
+
+    server: Any = forkserver._forkserver
+    if server._forkserver_address is not None:
+        server.ensure_running = lambda: None
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
