@@ -7,18 +7,23 @@ import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from itertools import chain, islice
 
 from ser_unlearn.errors import EngineError
 from ser_unlearn.runner.workers import Job, Outcome
-from ser_unlearn.unlearning.descendants import die_with_parent, end_with_runner, kill_tree
-from ser_unlearn.unlearning.server import context, share
+from ser_unlearn.unlearning.descendants import die_with_parent, end_with_runner
+from ser_unlearn.unlearning.server import context, kill_forked, share
+
+MOST_LOSSES = 5
+"""How often workers may die with no job done in between."""
+
+Numbered = tuple[int, Job[Outcome]]
 
 
-def outcomes(
-    jobs: Iterator[tuple[int, Job[Outcome]]], workers: int
-) -> Iterable[tuple[int, Outcome]]:
+def outcomes(jobs: Iterator[Numbered[Outcome]], workers: int) -> Iterator[tuple[int, Outcome]]:
     """Do jobs side by side, one at a time to whoever is free, for they differ in length.
+
+    What was lost with a worker that died is done again.
 
     Args:
         jobs: with their numbers.
@@ -28,37 +33,63 @@ def outcomes(
         The number of each job and what came of it, as it ends.
 
     Raises:
-        EngineError: if a worker died.
+        EngineError: if workers die again and again.
     """
+    lost: list[Numbered[Outcome]] = []
+    losses = 0
+    while True:
+        todo, lost = chain(lost, jobs), []
+        for outcome in _with_one_pool(todo, workers, lost):
+            losses = 0
+            yield outcome
+        if not lost:
+            return
+        losses += 1
+        if losses == MOST_LOSSES:
+            raise EngineError(
+                f"Workers died {losses} times in a row at: {lost[0][1].title}. "
+                "They may lack memory: ask for fewer, with --jobs."
+            )
+
+
+def _with_one_pool(
+    jobs: Iterable[Numbered[Outcome]], workers: int, lost: list[Numbered[Outcome]]
+) -> Iterator[tuple[int, Outcome]]:
+    """Do jobs until one of the workers dies; those that it leaves undone are added to `lost`."""
     executor = ProcessPoolExecutor(workers, context(), _begin)
-    running: dict[Future[Outcome], int] = {}
+    running: dict[Future[Outcome], Numbered[Outcome]] = {}
+    left = iter(jobs)
 
     def hand_out(count: int) -> None:
-        for number, job in islice(jobs, count):
-            running[executor.submit(job.execute)] = number
+        for number, job in islice(left, count):
+            try:
+                running[executor.submit(job.execute)] = number, job
+            except BrokenProcessPool:
+                lost.append((number, job))
 
+    whole = False
     try:
         hand_out(workers)
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                number = running.pop(future)
-                outcome = future.result()
-                hand_out(1)
+                number, job = running.pop(future)
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    lost.append((number, job))
+                    continue
+                if not lost:
+                    hand_out(1)
                 yield number, outcome
-    except BrokenProcessPool as error:
-        raise EngineError(
-            "A worker was killed, perhaps for want of memory: ask for fewer, with --jobs."
-        ) from error
+        whole = not lost
     finally:
-        if running:
-            # Nobody wants any more what they are at.
-            _kill(executor)
+        if not whole:
+            for worker in multiprocessing.active_children():
+                worker.kill()
         executor.shutdown(cancel_futures=True)
-
-
-def _kill(executor: ProcessPoolExecutor) -> None:
-    for pid in list(executor._processes or ()):
-        kill_tree(pid)
+        if not whole:
+            # What the workers had begun.
+            kill_forked()
 
 
 def _begin() -> None:
@@ -66,5 +97,4 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     end_with_runner()
-    if multiprocessing.parent_process() is not None:
-        share()
+    share()

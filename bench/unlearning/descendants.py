@@ -65,6 +65,13 @@ def kill_descendants() -> None:
         _kill(psutil.Process().children(recursive=True))
 
 
+def kill_children(pid: int) -> None:
+    """Kill all that a process started, and what that started, but not itself."""
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(pid).children():
+            kill_tree(child.pid)
+
+
 def _kill(processes: Iterable[psutil.Process]) -> None:
     for each in processes:
         with contextlib.suppress(psutil.Error):

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from ser_unlearn.unlearning.descendants import kill_children
+
 PRELOADED = [
     "ser_unlearn.unlearning.perform",
     # What workers do, and what started them.
@@ -58,11 +60,25 @@ def share() -> None:
 
     The library means to, by its documentation; but it would start another.
     """
+    server = _server()
+    if server is not None and server._forkserver_address is not None:
+        server.ensure_running = lambda: None
+
+
+def kill_forked() -> None:
+    """Kill what the server of this process has forked, with all that comes from it."""
+    server = _server()
+    if server is not None and server._forkserver_pid is not None:
+        kill_children(server._forkserver_pid)
+
+
+def _server() -> Any:
+    """What the library knows of the server; None where there is no fork."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return None
     from multiprocessing import forkserver
 
-    server: Any = forkserver._forkserver
-    if server._forkserver_address is not None:
-        server.ensure_running = lambda: None
+    return forkserver._forkserver
 
 
 @contextlib.contextmanager
