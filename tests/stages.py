@@ -239,7 +239,11 @@ def _reference() -> Reference:
 
 
 def _family(name: str) -> Callable[[], Numbers]:
-    return lambda: FAMILIES[name](_logits(0.6, 1.5), _reference())
+    def compute() -> Numbers:
+        logits, reference = _logits(0.6, 1.5), _reference()
+        return FAMILIES[name](logits, reference.behaviour(logits), reference)
+
+    return compute
 
 
 def harm() -> Numbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -57,11 +57,11 @@ class Reference:
         places = self.sets[name]
         return cross_entropy(logits[places], self.labels[places])
 
-    def attack(self, logits: Logits) -> float:
-        """The accuracy of the membership attack by the loss."""
-        return membership.loss_attack(
-            self.losses(logits, "forget"), self.losses(logits, "heldout"), self.seed
-        )
+    def behaviour(self, logits: Logits) -> dict[str, float]:
+        """A model's accuracies, and how well the attack by the loss does on it, as "mia"."""
+        forget, heldout = self.losses(logits, "forget"), self.losses(logits, "heldout")
+        attack = membership.loss_attack(forget, heldout, self.seed)
+        return {**self.accuracies(logits), "mia": attack}
 
     @cached_property
     def original_accuracies(self) -> dict[str, float]:
@@ -70,8 +70,8 @@ class Reference:
 
     @cached_property
     def retrained_behaviour(self) -> dict[str, float]:
-        """The retrained model's accuracies, and how well the attack does on it, as "mia"."""
-        return {**self.accuracies(self.retrained), "mia": self.attack(self.retrained)}
+        """The retrained model's behaviour."""
+        return self.behaviour(self.retrained)
 
 
 def reference_of(request: Request) -> Reference:
@@ -88,14 +88,17 @@ def reference_of(request: Request) -> Reference:
     )
 
 
-def _accuracy(unlearned: Logits, reference: Reference) -> dict[str, float | None]:
+Behaviour = Mapping[str, float]
+"""What `Reference.behaviour` gives of a model."""
+
+
+def _accuracy(unlearned: Logits, found: Behaviour, reference: Reference) -> dict[str, float | None]:
     labels, test = reference.labels, reference.sets["test"]
-    found, original = reference.accuracies(unlearned), reference.original_accuracies
-    forgotten = reference.forgotten
+    original, forgotten = reference.original_accuracies, reference.forgotten
     return {
         "forgetting_rate": 1 - found["forget"],
         "relative_forgetting": metrics.relative_forgetting(original["forget"], found["forget"]),
-        **{f"{name}_accuracy": value for name, value in found.items()},
+        **{f"{name}_accuracy": found[name] for name in reference.sets},
         "forgotten_accuracy": (
             metrics.accuracy(unlearned[forgotten], labels[forgotten]) if forgotten else None
         ),
@@ -104,14 +107,16 @@ def _accuracy(unlearned: Logits, reference: Reference) -> dict[str, float | None
     }
 
 
-def _membership(unlearned: Logits, reference: Reference) -> dict[str, float | None]:
+def _membership(
+    unlearned: Logits, found: Behaviour, reference: Reference
+) -> dict[str, float | None]:
     sets = reference.sets
     auc, tpr = membership.threshold_free(
         reference.losses(unlearned, "forget"), reference.losses(unlearned, "heldout")
     )
     confidence = signals.confidence(unlearned, reference.labels)
     return {
-        "mia_accuracy": reference.attack(unlearned),
+        "mia_accuracy": found["mia"],
         "mia_auc": auc,
         "mia_tpr_at_1fpr": tpr,
         "mia_efficacy": membership.efficacy(
@@ -123,13 +128,11 @@ def _membership(unlearned: Logits, reference: Reference) -> dict[str, float | No
     }
 
 
-def _likeness(unlearned: Logits, reference: Reference) -> dict[str, float | None]:
-    found, retrained = reference.accuracies(unlearned), reference.retrained_behaviour
+def _likeness(unlearned: Logits, found: Behaviour, reference: Reference) -> dict[str, float | None]:
+    retrained = reference.retrained_behaviour
     compared = reference.sets["forget"] + reference.sets["test"]
     return {
-        "gap_to_retrain": metrics.gap_to_retrain(
-            {**found, "mia": reference.attack(unlearned)}, retrained
-        ),
+        "gap_to_retrain": metrics.gap_to_retrain(found, retrained),
         "tow": metrics.tug_of_war(found, retrained),
         "output_divergence": metrics.output_divergence(
             unlearned[compared], reference.retrained[compared]
@@ -137,7 +140,7 @@ def _likeness(unlearned: Logits, reference: Reference) -> dict[str, float | None
     }
 
 
-FAMILIES: dict[str, Callable[[Logits, Reference], dict[str, float | None]]] = {
+FAMILIES: dict[str, Callable[[Logits, Behaviour, Reference], dict[str, float | None]]] = {
     "metrics.accuracy": _accuracy,
     "metrics.membership": _membership,
     "metrics.likeness": _likeness,
@@ -155,9 +158,10 @@ def evaluate(
         reference: what to compare with.
         families: which metrics; those that are not in `FAMILIES` are left to others.
     """
+    found = reference.behaviour(unlearned)
     return {
         name: value
         for family, compute in FAMILIES.items()
         if family in families
-        for name, value in compute(unlearned, reference).items()
+        for name, value in compute(unlearned, found, reference).items()
     }

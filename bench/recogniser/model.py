@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -46,14 +47,34 @@ def build(recipe: Recipe, n_emotions: int, seed: int) -> Recogniser:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         hparams = recipe.load(n_emotions)
-    return Recogniser(hparams.mean_var_norm, hparams.embedding_model, hparams.classifier)
+    model = Recogniser(hparams.mean_var_norm, hparams.embedding_model, hparams.classifier)
+    _spare_idle_padding(model)
+    return model
+
+
+def _spare_idle_padding(model: nn.Module) -> None:
+    """Let SpeechBrain's convolutions of kernel size 1 not pad, by nothing, a copy of their input.
+
+    The copies took an eighth of a training step; the numbers are the same bits without them.
+    """
+    from speechbrain.nnet.CNN import Conv1d
+
+    for module in model.modules():
+        if isinstance(module, Conv1d) and module.kernel_size == 1 and module.padding == "same":
+            module.padding = "valid"
+
+
+@lru_cache(maxsize=4)
+def _blank(recipe: Recipe, n_emotions: int) -> Recogniser:
+    """A recipe's model, to be copied: that takes a fifth of the time that running the file does."""
+    return build(recipe, n_emotions, seed=0)
 
 
 def load(
     recipe: Recipe, n_emotions: int, state: Mapping[str, Tensor], device: torch.device
 ) -> Recogniser:
     """A recipe's model with these weights, in eval mode on a device."""
-    model = build(recipe, n_emotions, seed=0)
+    model = copy.deepcopy(_blank(recipe, n_emotions))
     model.load_state_dict(state)
     return model.to(device).eval()
 

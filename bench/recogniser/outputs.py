@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,22 +40,44 @@ def predict(
     Returns:
         Logits [len(places), C] on the processor, in the order of `places`.
     """
+    logits: dict[int, Tensor] = {}
+    with eval_mode(model):
+        for rows in equally_long(features, places):
+            outputs = predict_batch(model, features, [places[row] for row in rows], device)
+            logits.update(zip(rows, outputs, strict=True))
+    return torch.stack([logits[row] for row in range(len(places))])
+
+
+@contextmanager
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """Put a model in eval mode for a while, and then every part of it back in its own mode."""
     training = {module: module.training for module in model.modules()}
     model.eval()
+    yield
+    for module, was in training.items():
+        module.training = was
+
+
+def equally_long(features: Ragged, places: Sequence[int]) -> list[list[int]]:
+    """Which of some utterances share a batch, as positions in `places`; the shortest come first."""
     by_length: dict[int, list[int]] = {}
     for row, place in enumerate(places):
         by_length.setdefault(int(features.lengths[place]), []).append(row)
-    logits: dict[int, Tensor] = {}
+    return [
+        rows[start : start + LARGEST_BATCH]
+        for _, rows in sorted(by_length.items())
+        for start in range(0, len(rows), LARGEST_BATCH)
+    ]
+
+
+def predict_batch(
+    model: nn.Module, features: Ragged, places: Sequence[int], device: torch.device
+) -> Tensor:
+    """Logits [len(places), C] of utterances of equal length, in the mode that the model is in."""
     with torch.no_grad():
-        for _, rows in sorted(by_length.items()):
-            for start in range(0, len(rows), LARGEST_BATCH):
-                chosen = rows[start : start + LARGEST_BATCH]
-                inputs = torch.stack([features[places[row]] for row in chosen]).to(device)
-                outputs = model(inputs, torch.ones(len(chosen), device=device)).cpu()
-                logits.update(zip(chosen, outputs, strict=True))
-    for module, was in training.items():
-        module.training = was
-    return torch.stack([logits[row] for row in range(len(places))])
+        inputs = torch.stack([features[place] for place in places]).to(device)
+        logits: Tensor = model(inputs, torch.ones(len(places), device=device)).cpu()
+    return logits
 
 
 def cross_entropy(logits: Logits, labels: NDArray[np.int64]) -> NDArray[np.float64]:

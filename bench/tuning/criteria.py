@@ -47,8 +47,7 @@ def _oracle(request: Request) -> Judge:
     )
 
     def judge(logits: Logits) -> float:
-        found = {**reference.accuracies(logits), "mia": reference.attack(logits)}
-        return gap_to_retrain(found, reference.retrained_behaviour)
+        return gap_to_retrain(reference.behaviour(logits), reference.retrained_behaviour)
 
     return judge
 
