@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-
-from ser_unlearn.recogniser.features import Ragged
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
+    from torch import Tensor, nn
 
     from ser_unlearn.data.corpus import Utterance
+    from ser_unlearn.recogniser.features import Ragged
 
 Logits = NDArray[np.float32]
 
@@ -39,6 +38,8 @@ def predict(
     Returns:
         Logits [len(places), C] on the processor, in the order of `places`.
     """
+    import torch
+
     training = {module: module.training for module in model.modules()}
     model.eval()
     by_length: dict[int, list[int]] = {}

@@ -22,7 +22,7 @@ from ser_unlearn.runner.suite import Suite
 from ser_unlearn.runner.trainings import ShadowTraining, Training
 from ser_unlearn.runner.unlearnings import Unlearning
 from ser_unlearn.runner.workers import Job, count_workers
-from ser_unlearn.unlearning.apart import Limits
+from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import Row, list_methods, resolve
 
 UNKNOWN_WEIGHT = 0.2

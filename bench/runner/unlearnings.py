@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.evaluation import durability
 from ser_unlearn.evaluation.audit import AUDIT, Auditor, attacks_up_to
@@ -14,7 +14,6 @@ from ser_unlearn.evaluation.metrics import METRICS
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.evaluation.shadows import ShadowRequest
 from ser_unlearn.evaluation.spread import HARM, groups_of, spread
-from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.results.identity import digest
 from ser_unlearn.results.records import (
     Attack,
@@ -28,7 +27,11 @@ from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact
 from ser_unlearn.runner.answers import Answer, attempt
 from ser_unlearn.runner.places import worker
-from ser_unlearn.unlearning.unlearned import Unlearned, identity, log_of
+from ser_unlearn.unlearning.identity import identity, log_of
+
+if TYPE_CHECKING:
+    from ser_unlearn.recogniser.costs import Costs
+    from ser_unlearn.unlearning.unlearned import Unlearned
 
 COSTS = "metrics.costs"
 
