@@ -23,7 +23,7 @@ from ser_unlearn.runner.trainings import ShadowTraining, Training
 from ser_unlearn.runner.unlearnings import Unlearning
 from ser_unlearn.runner.workers import Job, count_workers
 from ser_unlearn.unlearning.limits import Limits
-from ser_unlearn.unlearning.registry import Row, list_methods, resolve
+from ser_unlearn.unlearning.registry import Row, resolve_all
 
 UNKNOWN_WEIGHT = 0.2
 """How long a method takes of a training, where no record tells; evaluation included."""
@@ -82,8 +82,7 @@ def rows(suite: Suite, overrides: Mapping[str, Mapping[str, str]]) -> list[Row]:
     Raises:
         UserError: if a method or a parameter is wrong.
     """
-    wanted = suite.methods or [row for info in list_methods().values() for row in info.rows]
-    return [resolve(row, overrides) for row in wanted]
+    return resolve_all(suite.methods or None, overrides)
 
 
 def grid(
