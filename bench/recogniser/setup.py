@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.data.corpus import Corpus
+from ser_unlearn.data.scenarios import Losses, draw_forget_set, kind_of
 from ser_unlearn.data.splits import Split, split
 from ser_unlearn.recogniser.outputs import Logits, predict
 from ser_unlearn.recogniser.recipe import Hparams, load_recipe
@@ -83,6 +84,24 @@ class Setup:
         """Train, validation, held-out and test, as the card divides the corpus."""
         card = self.corpus.card
         return split(self.corpus.utterances, card.split, dict(card.genders))
+
+    @cached_property
+    def _forget_sets(self) -> dict[tuple[str, int], list[int]]:
+        return {}
+
+    def forget_set(self, scenario: str, seed: int, losses: Losses) -> list[int]:
+        """What is to be forgotten of the training set; see `scenarios.draw_forget_set`.
+
+        It is drawn once for all models, unless it depends on one.
+        """
+        if kind_of(scenario).ranks_by_loss:
+            return draw_forget_set(scenario, self.corpus.utterances, self.split.train, seed, losses)
+        key = scenario, seed
+        if key not in self._forget_sets:
+            self._forget_sets[key] = draw_forget_set(
+                scenario, self.corpus.utterances, self.split.train, seed, losses
+            )
+        return self._forget_sets[key]
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:

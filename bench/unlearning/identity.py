@@ -27,7 +27,7 @@ def identity(request: Request, row: Row, seed: int) -> dict[str, Any]:
         "before": None if request.before is None else identity(request.before, row, seed),
         "corpus": setup.corpus.identity,
         "recipe": setup.recipe.digest,
-        "sets": digest({name: request.names(name) for name in ("forget", "retain", "validation")}),
+        "sets": request.sets_digest,
         "parameters": dict(row.parameters),
         "method": row.code,
         "seeds": {"model": request.model_seed, "method": seed},
