@@ -114,17 +114,29 @@ class Corpus:
 
     def recordings(self) -> Iterator[tuple[str, NDArray[np.float32], int]]:
         """Decode every recording: its name, samples [T] in -1..1, and sampling rate in Hz."""
-        for row in self.dataset:
-            name = name_of(row["audio"]["path"])
-            data = row["audio"]["bytes"]
-            if data is None:
-                data = _bytes_of(Path(row["audio"]["path"]))
+        for name, data in self._contents():
             yield (name, *decode(data, name))
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        """The name and the bytes of every recording."""
+        if isinstance(self._source, FolderSource):
+            # Without a `Dataset`, which takes a second to import.
+            yield from ((file.name, _bytes_of(file.path)) for file in self._files if file.path)
+        else:
+            for row in self.dataset:
+                yield name_of(row["audio"]["path"]), row["audio"]["bytes"]
+
+    def _labels(self) -> list[dict[str, Any]]:
+        """Emotion, speaker and statement of every recording, in the same order."""
+        if isinstance(self._source, FolderSource):
+            names = ("emotion", "speaker", "statement")
+            return [{name: getattr(file, name) for name in names} for file in self._files]
+        labels: list[dict[str, Any]] = self.dataset.remove_columns("audio").to_list()
+        return labels
 
     def _make_table(self) -> Artefact:
         rows: list[dict[str, Any]] = []
-        labels = self.dataset.remove_columns("audio").to_list()
-        for label, (name, samples, rate) in zip(labels, self.recordings(), strict=True):
+        for label, (name, samples, rate) in zip(self._labels(), self.recordings(), strict=True):
             content = hashlib.sha256(samples.tobytes()).hexdigest()
             duration = round(len(samples) / rate, 4)
             rows.append({"name": name, **label, "content": content, "duration_s": duration})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -75,6 +75,12 @@ def attacks_up_to(price: Price) -> list[membership.Attack]:
     return [attack for attack in ATTACKS if attack.price in up_to(price)]
 
 
+@cache
+def asks_to_unlearn(price: Price) -> bool:
+    """Whether some of these attacks want the audited method to run on shadow models."""
+    return any("unlearned_shadows" in attack.sees for attack in attacks_up_to(price))
+
+
 class Auditor:
     """Attacks the answers to one forget request.
 
@@ -88,6 +94,7 @@ class Auditor:
 
     def __init__(self, request: Request, price: Price) -> None:
         self.request = request
+        self._price = price
         self._attacks = attacks_up_to(price)
         self._confidence = 1 - 0.05 / len(self._attacks)
         self._shadows = shadows.everyone(request.setup) if price != "simple" else []
@@ -109,7 +116,7 @@ class Auditor:
 
     def shadow_requests(self) -> list[shadows.ShadowRequest]:
         """What the audited method is to answer too, for attacks on its way of unlearning."""
-        if not any("unlearned_shadows" in attack.sees for attack in self._attacks):
+        if not asks_to_unlearn(self._price):
             return []
         found = [shadows.ShadowRequest(each, self.places) for each in self._shadows]
         return [request for request in found if request.sets["forget"]]

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 from ser_unlearn.evaluation import metrics
-from ser_unlearn.evaluation.compression import pruned, quantised
-from ser_unlearn.evaluation.relearning import relearn_steps
 from ser_unlearn.recogniser.outputs import cross_entropy, predict
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ser_unlearn.recogniser.setup import Setup
     from ser_unlearn.unlearning.request import Request
 
@@ -43,6 +40,10 @@ def durability(
         with `PRUNED_SHARE` of its weights set to zero, minus the model's own, in points;
         "quantised_test_accuracy" and "pruned_test_accuracy" in 0..1; "relearn_steps".
     """
+    import torch
+
+    from ser_unlearn.evaluation.compression import pruned, quantised
+    from ser_unlearn.evaluation.relearning import relearn_steps
 
     def accuracy(weights: Mapping[str, Tensor], name: str) -> float:
         places = request.sets[name]

@@ -7,16 +7,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-
-from ser_unlearn.recogniser.features import Ragged
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
+    from torch import Tensor, nn
 
     from ser_unlearn.data.corpus import Utterance
+    from ser_unlearn.recogniser.features import Ragged
 
 Logits = NDArray[np.float32]
 
@@ -40,6 +39,8 @@ def predict(
     Returns:
         Logits [len(places), C] on the processor, in the order of `places`.
     """
+    import torch
+
     logits: dict[int, Tensor] = {}
     with eval_mode(model):
         for rows in equally_long(features, places):
@@ -74,6 +75,8 @@ def predict_batch(
     model: nn.Module, features: Ragged, places: Sequence[int], device: torch.device
 ) -> Tensor:
     """Logits [len(places), C] of utterances of equal length, in the mode that the model is in."""
+    import torch
+
     with torch.no_grad():
         inputs = torch.stack([features[place] for place in places]).to(device)
         logits: Tensor = model(inputs, torch.ones(len(places), device=device)).cpu()

@@ -1,4 +1,8 @@
-"""A corpus seen through a recipe: all that jobs on the two share, loaded once a process."""
+"""A corpus seen through a recipe: all that jobs on the two share, loaded once a process.
+
+What there is to run is known without a model, and so without torch, which takes seconds to import:
+here it is imported where a model, or what a model hears, is asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.data.corpus import Corpus
+from ser_unlearn.data.scenarios import Losses, draw_forget_set, kind_of
 from ser_unlearn.data.splits import Split, split
-from ser_unlearn.recogniser.batches import Utterances
-from ser_unlearn.recogniser.costs import Costs, Meter
-from ser_unlearn.recogniser.features import Ragged, load_features, load_waveforms
-from ser_unlearn.recogniser.model import Recogniser, build, load
 from ser_unlearn.recogniser.outputs import Logits, predict
 from ser_unlearn.recogniser.recipe import Hparams, load_recipe
-from ser_unlearn.recogniser.training import train
 from ser_unlearn.results.identity import digest, numerics
 from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact, Store
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from ser_unlearn.recogniser.batches import Utterances
+    from ser_unlearn.recogniser.costs import Costs
+    from ser_unlearn.recogniser.features import Ragged
+    from ser_unlearn.recogniser.model import Recogniser
 
 MODELS = "models"
 """The store's kind of trained models."""
@@ -56,9 +63,16 @@ class Setup:
         self, corpus: str, recipe: str, data_dir: Path | None, device: str, store: Store
     ) -> None:
         self.store = store
-        self.device = torch.device(device)
+        self.device_type = device
         self.corpus = Corpus(load_card(corpus), store, data_dir)
         self.recipe = load_recipe(recipe)
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where models are."""
+        import torch
+
+        return torch.device(self.device_type)
 
     @property
     def n_emotions(self) -> int:
@@ -70,6 +84,24 @@ class Setup:
         """Train, validation, held-out and test, as the card divides the corpus."""
         card = self.corpus.card
         return split(self.corpus.utterances, card.split, dict(card.genders))
+
+    @cached_property
+    def _forget_sets(self) -> dict[tuple[str, int], list[int]]:
+        return {}
+
+    def forget_set(self, scenario: str, seed: int, losses: Losses) -> list[int]:
+        """What is to be forgotten of the training set; see `scenarios.draw_forget_set`.
+
+        It is drawn once for all models, unless it depends on one.
+        """
+        if kind_of(scenario).ranks_by_loss:
+            return draw_forget_set(scenario, self.corpus.utterances, self.split.train, seed, losses)
+        key = scenario, seed
+        if key not in self._forget_sets:
+            self._forget_sets[key] = draw_forget_set(
+                scenario, self.corpus.utterances, self.split.train, seed, losses
+            )
+        return self._forget_sets[key]
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -85,15 +117,23 @@ class Setup:
     @cached_property
     def features(self) -> Ragged:
         """Stored features of the corpus."""
+        from ser_unlearn.recogniser.features import load_features
+
         return load_features(self.recipe, self.corpus, self.store)
 
     @cached_property
     def waveforms(self) -> Ragged:
         """Stored, trimmed waveforms of the corpus."""
+        from ser_unlearn.recogniser.features import load_waveforms
+
         return load_waveforms(self.recipe, self.corpus, self.store)
 
     def utterances(self, places: Sequence[int], generator: torch.Generator) -> Utterances:
         """A set of utterances, with the randomness that draws its order and crops."""
+        import torch
+
+        from ser_unlearn.recogniser.batches import Utterances
+
         return Utterances(
             self.features,
             torch.from_numpy(self.labels),
@@ -115,6 +155,8 @@ class Setup:
 
         Trained on the training set it is the original model, on a retain set a retrained one.
         """
+        from ser_unlearn.recogniser.costs import Costs
+
         artefact = self.store.fetch(
             MODELS, self.model_identity(places, seed), lambda: self._train(places, seed)
         )
@@ -134,7 +176,7 @@ class Setup:
             "recipe": self.recipe.digest,
             "utterances": digest({"names": names}),
             "seed": seed,
-            "device": self.device.type,
+            "device": self.device_type,
             "revisions": revisions(["corpus", "features", "training"]),
             "packages": numerics(),
         }
@@ -145,9 +187,17 @@ class Setup:
 
     def load(self, state: Mapping[str, Tensor]) -> Recogniser:
         """A model of its own with these weights, in eval mode on the device."""
+        from ser_unlearn.recogniser.model import load
+
         return load(self.recipe, self.n_emotions, state, self.device)
 
     def _train(self, places: Sequence[int], seed: int) -> Artefact:
+        import torch
+
+        from ser_unlearn.recogniser.costs import Meter
+        from ser_unlearn.recogniser.model import build
+        from ser_unlearn.recogniser.training import train
+
         model = build(self.recipe, self.n_emotions, seed).to(self.device)
         data = self.utterances(places, torch.Generator().manual_seed(seed))
         meter = Meter(self.device)

@@ -11,11 +11,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
 
 def digest(identity: Mapping[str, Any]) -> str:
     """Hash a JSON-like mapping: 32 hexadecimal digits of SHA-256 over its canonical JSON."""
-    canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+    return hashlib.sha256(_CANONICAL.encode(identity).encode()).hexdigest()[:32]
 
 
 def file_digest(path: Path) -> str:

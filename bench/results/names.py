@@ -27,7 +27,9 @@ def fault_of(name: str, *, in_path: bool = False) -> str | None:
         return "is empty"
     if name in (".", ".."):
         return "names a folder's place and not a thing"
-    if any(each in "/\\" or unicodedata.category(each) in _UNSEEN for each in name):
+    # Whatever Python takes for printable is seen.
+    unseen = not name.isprintable() and any(map(_is_unseen, name))
+    if unseen or "/" in name or "\\" in name:
         return "holds a slash, a backslash or a control character"
     if in_path and len(name.encode()) > LONGEST:
         return f"is longer than {LONGEST} bytes"
@@ -91,7 +93,11 @@ def shown(text: str, longest: int | None = None) -> str:
     return f"{line[:half]} ... {line[-half:]}"
 
 
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in _UNSEEN
+
+
 def _seen(character: str) -> str:
-    if unicodedata.category(character) not in _UNSEEN:
+    if not _is_unseen(character):
         return character
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")

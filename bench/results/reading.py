@@ -55,10 +55,14 @@ def read_bytes(path: Path, longest: int) -> bytes:
     """
     try:
         # Asked before it is opened: to open a pipe is to wait for somebody who writes.
-        if not stat.S_ISREG(path.stat().st_mode):
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
             raise UnreadableError("it is not an ordinary file")
         with path.open("rb") as stream:
-            data = stream.read(longest + 1)
+            # To ask for more than there is would make room for it first.
+            data = stream.read(min(found.st_size, longest) + 1)
+            if len(data) > found.st_size:
+                data += stream.read(longest + 1 - len(data))
     # A path with a zero byte in it is a ValueError.
     except (OSError, ValueError) as error:
         raise UnreadableError(getattr(error, "strerror", None) or str(error)) from error
@@ -249,21 +253,22 @@ def _checked(values: Any) -> dict[str, Any]:
         if depth > DEEPEST:
             raise UnreadableError(f"it is nested deeper than {DEEPEST} levels")
         named = isinstance(container, dict)
+        # In one loop without calls: a record has hundreds of values, and there may be many records.
         for value in itertools.chain(container, container.values() if named else ()):
-            if isinstance(value, dict | list):
+            kind = type(value)
+            if kind is str:
+                if not value.isascii() and not _is_whole(value):
+                    raise UnreadableError("it holds half a character (a lone surrogate)")
+            elif kind is float:
+                # Neither infinite nor not a number.
+                if not -math.inf < value < math.inf:
+                    raise UnreadableError(f"it holds {value}, which is no number")
+            elif kind is int:
+                if not -LARGEST < value < LARGEST:
+                    raise UnreadableError("it holds a whole number of more than 18 digits")
+            elif kind is dict or kind is list:
                 waiting.append((value, depth + 1))
-            else:
-                _check_value(value)
     return values
-
-
-def _check_value(value: Any) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UnreadableError(f"it holds {value}, which is no number")
-    if isinstance(value, int) and abs(value) >= LARGEST:
-        raise UnreadableError("it holds a whole number of more than 18 digits")
-    if isinstance(value, str) and not _is_whole(value):
-        raise UnreadableError("it holds half a character (a lone surrogate)")
 
 
 def _is_whole(text: str) -> bool:

@@ -10,13 +10,27 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from ser_unlearn.errors import ResultsError, UserError
 from ser_unlearn.results.files import disk_errors, write_text
 from ser_unlearn.results.meanings import METRICS, ROUNDING
 from ser_unlearn.results.names import Label, Part, check_name, shown
-from ser_unlearn.results.reading import LONGEST_JSON, UnreadableError, fill, parse_json, read_text
+from ser_unlearn.results.reading import (
+    LONGEST_JSON,
+    UnreadableError,
+    fill,
+    parse_json,
+    read_bytes,
+    read_text,
+)
 
 # Bounded, so that no sum of a few is infinite.
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e30, le=1e30)]
@@ -181,6 +195,28 @@ class Record(Filed):
         return record_path(self.corpus, self.recipe, self.scenario, self.label, self.seeds)
 
 
+class Claim(BaseModel):
+    """What a record says of itself that tells whether it is still to be made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fingerprint: str
+    revisions: dict[str, int] = {}
+    status: Status
+
+
+def read_claim(results: Path, path: Path) -> Claim:
+    """Look at a record without checking all that it holds, as `read_record` does.
+
+    Raises:
+        UserError: as `read_record` does, if nothing can be made of the file.
+    """
+    try:
+        return Claim.model_validate_json(read_bytes(path, LONGEST_JSON))
+    except (UnreadableError, ValidationError):
+        return Claim.model_validate(read_record(results, path).model_dump())
+
+
 def record_path(corpus: str, recipe: str, scenario: str, label: str, seeds: Seeds) -> Path:
     """Where a record lives below the results folder: its path says what it is.
 
@@ -188,12 +224,17 @@ def record_path(corpus: str, recipe: str, scenario: str, label: str, seeds: Seed
         UserError: if a name cannot be a part of a path.
     """
     name = f"model{seeds.model}-forget{seeds.forget}-method{seeds.method}.json"
-    return folder_of(corpus, recipe, scenario) / check_name("row", label, in_path=True) / name
+    folders = _folders(corpus, recipe, scenario)
+    return Path(*folders, check_name("row", label, in_path=True), name)
 
 
 def folder_of(corpus: str, recipe: str, scenario: str) -> Path:
     """The folder of one table; raises what `record_path` raises."""
-    return Path(
+    return Path(*_folders(corpus, recipe, scenario))
+
+
+def _folders(corpus: str, recipe: str, scenario: str) -> tuple[str, str, str]:
+    return (
         check_name("corpus", corpus, in_path=True),
         check_name("recipe", recipe, in_path=True),
         check_name("scenario", scenario_folder(scenario), in_path=True),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ser_unlearn.errors import MethodError
 from ser_unlearn.results.records import Provenance, Seeds, Status
 from ser_unlearn.runner.places import Place
-from ser_unlearn.unlearning.apart import Limits
+from ser_unlearn.unlearning.identity import identity
+from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import Row
 from ser_unlearn.unlearning.request import Request
-from ser_unlearn.unlearning.unlearned import Unlearned, identity, unlearned
+
+if TYPE_CHECKING:
+    from ser_unlearn.unlearning.unlearned import Unlearned
 
 _Result = TypeVar("_Result")
 
@@ -48,6 +51,8 @@ class Answer:
 
     def answer(self, request: Request) -> Unlearned:
         """What the method leaves behind, from the store or made now."""
+        from ser_unlearn.unlearning.unlearned import unlearned
+
         return unlearned(
             request,
             self.row,

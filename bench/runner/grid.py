@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import itertools
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,18 +16,21 @@ from ser_unlearn.data.cards import load_card
 from ser_unlearn.data.scenarios import kind_of, requests
 from ser_unlearn.evaluation.shadows import COUNT
 from ser_unlearn.results.provenance import provenance
-from ser_unlearn.results.records import Record, Seeds, read_record, read_records
+from ser_unlearn.results.records import Record, Seeds, read_claim, read_record
 from ser_unlearn.results.store import default_root
 from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite
 from ser_unlearn.runner.trainings import ShadowTraining, Training
 from ser_unlearn.runner.unlearnings import Unlearning
 from ser_unlearn.runner.workers import Job, count_workers
-from ser_unlearn.unlearning.apart import Limits
-from ser_unlearn.unlearning.registry import Row, list_methods, resolve
+from ser_unlearn.unlearning.limits import Limits
+from ser_unlearn.unlearning.registry import Row, resolve_all
 
 UNKNOWN_WEIGHT = 0.2
 """How long a method takes of a training, where no record tells; evaluation included."""
+
+ENOUGH = 5
+"""Records of a row in a table, from which it is estimated how long the row takes."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,7 @@ def rows(suite: Suite, overrides: Mapping[str, Mapping[str, str]]) -> list[Row]:
     Raises:
         UserError: if a method or a parameter is wrong.
     """
-    wanted = suite.methods or [row for info in list_methods().values() for row in info.rows]
-    return [resolve(row, overrides) for row in wanted]
+    return resolve_all(suite.methods or None, overrides)
 
 
 def grid(
@@ -101,6 +104,7 @@ def grid(
         further: rows of single tables.
     """
     origin = provenance(options.device)
+    limits = options.limits(suite.timeout_s)
     for corpus, recipe, scenario in cells(suite):
         place = place_of(corpus, recipe, options)
         # The same forget set again is no further evidence.
@@ -117,7 +121,7 @@ def grid(
                 scenario,
                 row,
                 seeds,
-                options.limits(suite.timeout_s),
+                limits,
                 origin,
                 options.results,
                 suite.attacks,
@@ -150,9 +154,8 @@ def awaited(unlearnings: list[Unlearning]) -> list[Training]:
 
 def has_record(job: Unlearning) -> bool:
     """Whether the results folder holds a finished record of exactly this job."""
-    if not job.record_path.exists():
-        return False
-    return job.is_done_by(read_record(job.results, job.record_path))
+    path = job.record_path
+    return path.exists() and job.is_done_by(read_claim(job.results, path))
 
 
 def trainings(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
@@ -203,11 +206,12 @@ def _request_of(job: Unlearning) -> tuple[object, ...]:
 
 
 def _shares_of_training(unlearnings: list[Unlearning], results: Path) -> dict[str, float]:
-    """How long each row took of a training, the median over earlier records."""
+    """How long each row took of a training, the median over some earlier records of each table."""
     shares: dict[str, list[float]] = {}
-    for place in dict.fromkeys(job.place for job in unlearnings):
-        for record in read_records(results, place.corpus, place.recipe):
-            speedup = record.metrics.get("speedup")
-            if speedup:
-                shares.setdefault(record.label, []).append(1 / speedup)
+    for place, label in dict.fromkeys((job.place, job.row.label) for job in unlearnings):
+        for folder in (results / place.corpus / place.recipe).glob(f"*/{glob.escape(label)}"):
+            for path in sorted(folder.glob("*.json"))[:ENOUGH]:
+                speedup = read_record(results, path).metrics.get("speedup")
+                if speedup:
+                    shares.setdefault(label, []).append(1 / speedup)
     return {label: statistics.median(values) for label, values in shares.items()}

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import torch
-
 from ser_unlearn.evaluation.audit import Auditor
 from ser_unlearn.evaluation.behaviour import Reference, reference_of
 from ser_unlearn.evaluation.prices import Price
-from ser_unlearn.recogniser.costs import give_back_memory
 from ser_unlearn.recogniser.setup import Setup
 from ser_unlearn.results.store import Store
 from ser_unlearn.unlearning.request import Request
@@ -72,6 +69,10 @@ def _reference(place: Place, scenario: str, model_seed: int, forget_seed: int) -
 @contextmanager
 def worker() -> Iterator[None]:
     """Make a process a good worker: single-threaded, warmed up, and back to its size in the end."""
+    import torch
+
+    from ser_unlearn.recogniser.costs import give_back_memory
+
     torch.set_num_threads(1)
     # The first optimiser of a process imports it, for a second, and would do so on training's time.
     importlib.import_module("torch._dynamo")

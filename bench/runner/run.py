@@ -35,7 +35,7 @@ from ser_unlearn.runner.progress import Display
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
 from ser_unlearn.runner.unlearnings import ShadowUnlearning, Unlearning
 from ser_unlearn.runner.workers import Job, count_workers, work
-from ser_unlearn.unlearning.registry import Row, list_methods
+from ser_unlearn.unlearning.registry import Row, check_class, list_methods
 
 MOST_JOBS = 1_000_000
 """Results that one run can stand for: years of work."""
@@ -74,9 +74,12 @@ def run(
     with console.status("Looking at corpora ..."):
         _check_scenarios(unlearnings)
         originals = awaited(unlearnings)
+    if originals:
+        _check_classes(unlearnings)
     _execute([(job, 1.0) for job in originals], options, console, "the forget sets can be drawn")
     with console.status("Looking at records ..."):
         missing = [job for job in unlearnings if not has_record(job)]
+        _check_classes(missing)
         models = trainings(missing)
     _execute(order(models, missing, options.results), options, console)
     return [read_record(options.results, job.record_path) for job in unlearnings]
@@ -169,6 +172,14 @@ def _check_scenarios(unlearnings: list[Unlearning]) -> None:
     for place, scenario in dict.fromkeys((job.place, job.scenario) for job in unlearnings):
         setup = place.setup()
         check_scenario(scenario, setup.corpus.utterances, setup.split.train)
+
+
+def _check_classes(unlearnings: list[Unlearning]) -> None:
+    """Refuse what methods' classes refuse, of those that have to run."""
+    # What tuning found, a class has borne out in every trial.
+    rows = {job.row.label: job.row for job in unlearnings if job.row.tuned is None}
+    for row in rows.values():
+        check_class(row)
 
 
 def _execute(

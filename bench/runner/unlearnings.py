@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.evaluation import durability
-from ser_unlearn.evaluation.audit import AUDIT, Auditor, attacks_up_to
+from ser_unlearn.evaluation.audit import AUDIT, Auditor, asks_to_unlearn, attacks_up_to
 from ser_unlearn.evaluation.behaviour import FAMILIES, Reference, evaluate
 from ser_unlearn.evaluation.metrics import METRICS
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.evaluation.shadows import ShadowRequest
 from ser_unlearn.evaluation.spread import HARM, groups_of, spread
-from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.results.identity import digest
 from ser_unlearn.results.records import (
     Attack,
     Checkout,
+    Claim,
     Record,
     read_record,
     record_path,
@@ -28,7 +29,11 @@ from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact
 from ser_unlearn.runner.answers import Answer, attempt
 from ser_unlearn.runner.places import worker
-from ser_unlearn.unlearning.unlearned import Unlearned, identity, log_of
+from ser_unlearn.unlearning.identity import identity, log_of
+
+if TYPE_CHECKING:
+    from ser_unlearn.recogniser.costs import Costs
+    from ser_unlearn.unlearning.unlearned import Unlearned
 
 COSTS = "metrics.costs"
 
@@ -66,18 +71,15 @@ class Unlearning(Answer):
         )
 
     @property
-    def wanted(self) -> dict[str, int]:
+    def wanted(self) -> Mapping[str, int]:
         """The families of metrics that the record is to hold, with their revisions."""
-        families = [*FAMILIES, HARM, COSTS, AUDIT]
-        families += [attack.stage for attack in attacks_up_to(self.attacks)]
-        families += [durability.STAGE] if self.durability else []
-        return revisions(families)
+        return _wanted(self.attacks, self.durability)
 
-    def is_done_by(self, record: Record) -> bool:
+    def is_done_by(self, record: Claim) -> bool:
         """Whether a record is this job's, with what it asks for or more."""
         return self._is_of_this(record) and self.wanted.items() <= record.revisions.items()
 
-    def _is_of_this(self, record: Record) -> bool:
+    def _is_of_this(self, record: Claim | Record) -> bool:
         return record.status == "done" and record.fingerprint == self.fingerprint
 
     def execute(self) -> Record:
@@ -97,6 +99,8 @@ class Unlearning(Answer):
 
     def shadow_unlearnings(self) -> list[ShadowUnlearning]:
         """The shadow models that the attacks want the method to run on, and the store lacks."""
+        if not asks_to_unlearn(self.attacks):
+            return []
         return [
             ShadowUnlearning(self, number)
             for number, request in enumerate(self.auditor.shadow_requests())
@@ -234,6 +238,14 @@ class ShadowUnlearning:
         """
         with worker():
             attempt(lambda: self.audited.answer(self.request))
+
+
+@cache
+def _wanted(attacks: Price, lasting: bool) -> Mapping[str, int]:
+    families = [*FAMILIES, HARM, COSTS, AUDIT]
+    families += [attack.stage for attack in attacks_up_to(attacks)]
+    families += [durability.STAGE] if lasting else []
+    return revisions(families)
 
 
 def prices(costs: Costs, retraining: Costs) -> dict[str, Any]:

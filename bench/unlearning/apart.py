@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +27,7 @@ from ser_unlearn.errors import Failure, MethodError, UnsupportedError
 from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.unlearning.brief import Arrays, Brief, Pieces, Supplies
 from ser_unlearn.unlearning.descendants import die_with_parent, kill_tree, memory_of
+from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.server import context
 
 TICK_S = 0.05
@@ -37,15 +38,6 @@ LARGEST_LOG = 10_000_000
 
 LARGEST_MESSAGE = 2**32
 """Bytes of weights that a method may give back."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a method may take."""
-
-    seconds: float
-    memory_mb: float | None = None
-    """Its own, in units of 1,000,000 bytes; None for as much as there is."""
 
 
 def perform_apart(

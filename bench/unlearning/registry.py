@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,7 @@ from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.results.identity import code_digest, digest
 from ser_unlearn.results.names import check_name, shown
 from ser_unlearn.results.reading import LARGEST, UnreadableError, read_text
+from ser_unlearn.unlearning.declared import constants, parameters
 
 if TYPE_CHECKING:
     from ser_unlearn.results.records import Tuned
@@ -43,6 +44,8 @@ class MethodInfo:
     needs: frozenset[str]
     variants: tuple[str, ...]
     path: Path
+    parameters: Mapping[str, Mapping[str, Any]] | None
+    """Of the method, under "", and of each variant; None where only the file, run, can tell."""
 
     @property
     def rows(self) -> list[str]:
@@ -110,7 +113,7 @@ def read_method(path: Path) -> MethodInfo:
             f"The method file {path} holds {len(classes)} classes that derive from Method. "
             "Write exactly one; start the names of helper files with an underscore."
         )
-    found = _constants(classes[0])
+    found = constants(classes[0])
     summary = (ast.get_docstring(classes[0]) or "").split("\n\n")[0].replace("\n", " ")
     missing = [key for key in ("reference", "needs") if key not in found]
     missing += [] if summary else ["a docstring"]
@@ -126,30 +129,8 @@ def read_method(path: Path) -> MethodInfo:
         frozenset(found["needs"]),
         tuple(found.get("variants", {})),
         path,
+        parameters(classes[0]),
     )
-
-
-def _constants(node: ast.ClassDef) -> dict[str, Any]:
-    """The class attributes that are literals; `frozenset({...})` counts as one."""
-    found = {}
-    for statement in node.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            name, value = statement.targets[0].id, statement.value
-        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            name, value = statement.target.id, statement.value or ast.Constant(None)
-        else:
-            continue
-        if (
-            isinstance(value, ast.Call)
-            and isinstance(value.func, ast.Name)
-            and value.func.id == "frozenset"
-        ):
-            value = value.args[0] if value.args else ast.Tuple([])
-        try:
-            found[name] = ast.literal_eval(value)
-        except ValueError:
-            continue
-    return found
 
 
 @dataclass(frozen=True)
@@ -180,24 +161,56 @@ def resolve(row: str, overrides: Mapping[str, Mapping[str, str]]) -> Row:
     Raises:
         UserError: if there is no such method, variant or field, or a value has the wrong type.
     """
+    return resolve_all([row], overrides)[0]
+
+
+def resolve_all(
+    wanted: Sequence[str] | None, overrides: Mapping[str, Mapping[str, str]]
+) -> list[Row]:
+    """The same of several rows; None for every row of every method."""
     known = list_methods()
-    info = next((info for info in known.values() if row in info.rows), None)
-    if info is None:
-        raise unknown_name("method", row, (each for info in known.values() for each in info.rows))
-    method = info.name
-    cls = load_class(method)
-    changed = {
-        field: convert(cls, method, field, text)
-        for field, text in sorted(overrides.get(method, {}).items())
-    }
-    variant = cls.variants[row.removeprefix(f"{method}-")] if row != method else {}
-    instance = _instance(cls, row, {**variant, **changed})
-    label = row
-    if changed:
-        settings = ",".join(f"{field}={_as_text(value)}" for field, value in changed.items())
-        label += f"[{settings}]"
+    infos = {row: info for info in known.values() for row in info.rows}
+    names = list(infos) if wanted is None else wanted
+    for row in names:
+        if row not in infos:
+            raise unknown_name("method", row, infos)
+    codes = {info.name: info.code for info in {row: infos[row] for row in names}.values()}
+    return [_row(row, infos[row], codes[infos[row].name], overrides) for row in names]
+
+
+def _row(row: str, info: MethodInfo, code: str, overrides: Mapping[str, Mapping[str, str]]) -> Row:
+    method, variant = info.name, row.removeprefix(info.name).removeprefix("-")
+    label, changes = row, overrides.get(method, {})
+    # A method's file is not run where it is enough to read it: that would import torch.
+    if info.parameters is not None and not changes:
+        values = info.parameters[variant]
+    else:
+        cls = load_class(method)
+        changed = {
+            field: convert(cls, method, field, text) for field, text in sorted(changes.items())
+        }
+        own = cls.variants[variant] if variant else {}
+        values = dataclasses.asdict(_instance(cls, row, {**own, **changed}))
+        if changed:
+            settings = ",".join(f"{field}={_as_text(value)}" for field, value in changed.items())
+            label += f"[{settings}]"
     check_name("row", label, in_path=True)
-    return Row(label, method, info.needs, info.reference, dataclasses.asdict(instance), info.code)
+    return Row(label, method, info.needs, info.reference, dict(values), code)
+
+
+def check_class(row: Row) -> None:
+    """Refuse a row whose parameters were read, if the method's class does not bear them out.
+
+    Raises:
+        UserError: if the file cannot be imported, or its class refuses the parameters or changes
+            them.
+    """
+    instance = _instance(load_class(row.method), row.label, row.parameters)
+    if dataclasses.asdict(instance) != row.parameters:
+        raise UserError(
+            f"The method '{row.method}' has other parameters than its class declares. "
+            "Write each default once, with its field, and leave it as it is."
+        )
 
 
 def _instance(cls: type[Method], row: str, parameters: Mapping[str, Any]) -> Method:

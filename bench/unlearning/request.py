@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ser_unlearn.data import scenarios
 from ser_unlearn.recogniser.outputs import cross_entropy
 from ser_unlearn.recogniser.setup import Setup, Trained
+from ser_unlearn.results.identity import digest
 
 
 class Request:
@@ -31,9 +32,7 @@ class Request:
         self.forget_seed = forget_seed
         self.train = setup.split.train
         """Positions of what the original was trained on."""
-        forget = scenarios.draw_forget_set(
-            scenario, setup.corpus.utterances, self.train, forget_seed, self._losses
-        )
+        forget = setup.forget_set(scenario, forget_seed, self._losses)
         earlier = scenarios.before(scenario)
         self.before = None if earlier is None else Request(setup, earlier, model_seed, forget_seed)
         """The request that the same method has answered before this one, if there is one: the
@@ -54,6 +53,11 @@ class Request:
     def names(self, name: str) -> list[str]:
         """The names of a set's utterances."""
         return [self.setup.corpus.utterances[place].name for place in self.sets[name]]
+
+    @cached_property
+    def sets_digest(self) -> str:
+        """Hash of the names of all utterances that a method may be handed."""
+        return digest({name: self.names(name) for name in ("forget", "retain", "validation")})
 
     @cached_property
     def original(self) -> Trained:

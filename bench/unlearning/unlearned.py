@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,20 +14,17 @@ from torch import Tensor
 from ser_unlearn.errors import MethodError
 from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.recogniser.outputs import Logits, logits_of, to_table
-from ser_unlearn.results.identity import digest, numerics
 from ser_unlearn.results.records import Provenance
-from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact
-from ser_unlearn.unlearning.apart import Limits, perform_apart
+from ser_unlearn.unlearning.apart import perform_apart
 from ser_unlearn.unlearning.brief import Shelf, brief_of
+from ser_unlearn.unlearning.identity import identity, log_of
+from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import Row
 from ser_unlearn.unlearning.request import Request
 
 if TYPE_CHECKING:
     from ser_unlearn.recogniser.model import Recogniser
-
-STAGES = ("corpus", "features", "training", "unlearning")
-"""What every unlearned model depends on, beside its method's own code."""
 
 
 @dataclass(frozen=True)
@@ -41,34 +38,6 @@ class Unlearned:
     costs: Costs
     provenance: Provenance
     """Where and when the method ran."""
-
-
-def identity(request: Request, row: Row, seed: int) -> dict[str, Any]:
-    """All that determines the unlearned model, JSON-like.
-
-    Args:
-        request: what is to be forgotten, by which model.
-        row: the method with its parameters.
-        seed: of the method.
-    """
-    setup = request.setup
-    return {
-        "before": None if request.before is None else identity(request.before, row, seed),
-        "corpus": setup.corpus.identity,
-        "recipe": setup.recipe.digest,
-        "sets": digest({name: request.names(name) for name in ("forget", "retain", "validation")}),
-        "parameters": dict(row.parameters),
-        "method": row.code,
-        "seeds": {"model": request.model_seed, "method": seed},
-        "revisions": revisions([*STAGES, *(row.needs & {"statistics"})]),
-        "device": setup.device.type,
-        "packages": numerics(),
-    }
-
-
-def log_of(request: Request, row: Row, seed: int) -> Path:
-    """The file in the store that keeps what the method prints."""
-    return request.setup.store.root / "logs" / f"{digest(identity(request, row, seed))}.log"
 
 
 def unlearned(

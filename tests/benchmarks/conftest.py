@@ -27,7 +27,7 @@ from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite, load_suite
 from ser_unlearn.runner.trainings import Training
 from ser_unlearn.runner.unlearnings import Unlearning
-from ser_unlearn.unlearning.apart import Limits
+from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import resolve
 
 RATIOS = pytest.StashKey[list[dict[str, Any]]]()

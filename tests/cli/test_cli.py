@@ -43,6 +43,34 @@ def test_listing_imports_nothing_heavy(kind: str):
     assert done.stdout.strip() == "[]"
 
 
+def test_what_needs_no_model_does_without_torch(tmp_path: Path):
+    write_record(tmp_path / "results", make_record())
+    commands = [
+        ["run", "--corpus", "emdb"],
+        ["run", "--scenario", "random"],
+        ["evaluate", "--corpus", "emdb"],
+        ["table"],
+        ["leaderboard"],
+        ["merge", "results"],
+        ["store"],
+        ["store", "verify"],
+        ["store", "prune"],
+        ["tune", "srcub", "--trials", "1", "--corpus", "espeak", "--scenario", "random:16"],
+        ["check-method", "finetun"],
+    ]
+    code = (
+        "import sys; from click.testing import CliRunner; from ser_unlearn.cli import main\n"
+        f"for each in {commands!r}:\n"
+        "    done = CliRunner().invoke(main, each)\n"
+        "    assert done.exit_code in (0, 2), done.output\n"
+        "    print([each, done.output] if 'torch' in sys.modules else '')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -35,6 +38,25 @@ def test_run_again_prints_the_same_table_and_runs_nothing(workplace: Workplace):
     assert again.stdout == (workplace.folder / "first.txt").read_text()
     assert again.stderr == ""
     assert before == {path: path.stat().st_mtime_ns for path in workplace.folder.rglob("*.json")}
+
+
+def test_a_finished_run_is_printed_without_torch(workplace: Workplace):
+    code = (
+        "import sys; from ser_unlearn.cli import main; "
+        f"main({['run', *GRID]!r}, standalone_mode=False); "
+        "print(sorted({'torch', 'speechbrain', 'datasets', 'pandas', 'sklearn'} "
+        "& set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=workplace.folder,
+        env={**os.environ, "SER_UNLEARN_CACHE": str(workplace.store)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (workplace.folder / "first.txt").read_text()
+    assert done.stderr.strip() == "[]"
 
 
 def test_methods_run_again_with_other_random_numbers(workplace: Workplace, tmp_path: Path):

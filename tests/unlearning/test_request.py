@@ -11,13 +11,14 @@ import torch
 from ser_unlearn.data.corpus import Utterance
 from ser_unlearn.data.splits import Split
 from ser_unlearn.evaluation.behaviour import reference_of
+from ser_unlearn.recogniser import setup
 from ser_unlearn.recogniser.outputs import to_table
 from ser_unlearn.unlearning.request import Request
 
 EMOTIONS = ["low", "high"]
 
 
-class Setup:
+class Setup(setup.Setup):
     """Ten utterances; a model says of each its position, and of which data it was trained on."""
 
     def __init__(self, *, trains: bool = True) -> None:
@@ -42,8 +43,7 @@ class Setup:
 
 
 def make(scenario: str, model: int = 0, forget: int = 0, **options: bool) -> Request:
-    setup: Any = Setup(**options)
-    return Request(setup, scenario, model, forget)
+    return Request(Setup(**options), scenario, model, forget)
 
 
 @pytest.mark.parametrize(

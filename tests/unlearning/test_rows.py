@@ -1,5 +1,7 @@
 """Rows of methods: their parameters, overrides, labels, and the classes behind them."""
 
+import dataclasses
+
 import pytest
 from method_files import GOOD
 
@@ -119,6 +121,41 @@ def test_a_file_that_cannot_be_imported_is_refused_with_the_reason(installed):
         registry.load_class("registered_fake")
 
 
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("epochs: int = 1 + 2", 3),
+        ("epochs: int = 3\n    epochs = 4", 4),
+        ("epochs: int = len('four')", 4),
+        ("epochs: Wrong = 3", 3),
+        ("if True:\n        epochs: int = 3", 3),
+    ],
+    ids=["computed", "twice", "called", "another type", "in a branch"],
+)
+def test_parameters_that_a_file_does_not_spell_out_come_from_its_class(installed, field, expected):
+    installed(GOOD.replace("epochs: int = 3", field))
+    row = registry.resolve("registered_fake", {})
+    assert row.parameters["epochs"] == expected
+    assert registry.resolve("registered_fake-slow", {}).parameters["epochs"] == 9
+    registry.check_class(row)
+
+
+def test_a_class_is_not_run_to_know_its_parameters(installed):
+    installed(GOOD + "\nraise RuntimeError('was run')\n")
+    row = registry.resolve("registered_fake", {})
+    assert row.parameters["epochs"] == 3
+    with pytest.raises(UserError, match="cannot be imported"):
+        registry.check_class(row)
+
+
+def test_a_class_that_changes_its_parameters_is_refused(installed):
+    installed(
+        GOOD + "\n    def __post_init__(self):\n        object.__setattr__(self, 'epochs', 4)\n"
+    )
+    with pytest.raises(UserError, match="other parameters than its class declares"):
+        registry.check_class(registry.resolve("registered_fake", {}))
+
+
 def test_a_class_is_the_files_own_and_not_one_that_it_imports(installed):
     # Another method may serve as a part, and its name come first.
     installed(
@@ -132,9 +169,14 @@ def test_a_class_is_the_files_own_and_not_one_that_it_imports(installed):
 
 def test_every_row_of_the_projects_own_methods_can_be_resolved():
     for info in registry.list_methods().values():
+        assert info.parameters is not None  # or else planning has to import torch
         for row in info.rows:
             found = registry.resolve(row, {})
             assert found.label == row
+            registry.check_class(found)
+            assert list(found.parameters) == [
+                field.name for field in dataclasses.fields(registry.load_class(info.name))
+            ]
             types = {type(value) for value in found.parameters.values()}
             assert types <= {bool, int, float, str}, row
 

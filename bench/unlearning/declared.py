@@ -1,0 +1,79 @@
+"""What the class in a method's file declares, read without running the file."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+KINDS = frozenset({"bool", "int", "float", "str"})
+"""The types of fields."""
+
+
+def constants(node: ast.ClassDef) -> dict[str, Any]:
+    """The class attributes that are literals; `frozenset({...})` counts as one."""
+    found = {}
+    for statement in node.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            name, value = statement.targets[0].id, statement.value
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            name, value = statement.target.id, statement.value or ast.Constant(None)
+        else:
+            continue
+        if (
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Name)
+            and value.func.id == "frozenset"
+        ):
+            value = value.args[0] if value.args else ast.Tuple([])
+        try:
+            found[name] = ast.literal_eval(value)
+        except ValueError:
+            continue
+    return found
+
+
+def parameters(node: ast.ClassDef) -> dict[str, dict[str, Any]] | None:
+    """All parameters of a method, under "", and of each of its variants.
+
+    None where the class's own text does not say it all: it inherits from another class beside
+    `Method`, or a value is computed, or the class's body does more than to declare.
+    """
+    own = _defaults(node)
+    if own is None:
+        return None
+    variants = constants(node).get("variants", {})
+    if not all(
+        field in own and type(value).__name__ in KINDS
+        for changes in variants.values()
+        for field, value in changes.items()
+    ):
+        return None
+    return {"": own, **{name: {**own, **changes} for name, changes in variants.items()}}
+
+
+def _defaults(node: ast.ClassDef) -> dict[str, Any] | None:
+    """The fields in their order, with the values that they have unless they are changed."""
+    if len(node.bases) != 1 or node.keywords:
+        return None
+    if [ast.unparse(each) for each in node.decorator_list] != ["dataclass(frozen=True)"]:
+        return None
+    known = constants(node)
+    found: dict[str, Any] = {}
+    others: set[str] = set()
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            name, kind = statement.target.id, ast.unparse(statement.annotation)
+            if kind in KINDS and type(known.get(name)).__name__ in KINDS:
+                found[name] = known[name]
+            elif kind.partition("[")[0] == "ClassVar":
+                others.add(name)
+            else:
+                return None
+        elif isinstance(statement, ast.Assign):
+            others.update(each.id for each in statement.targets if isinstance(each, ast.Name))
+        elif isinstance(statement, ast.FunctionDef):
+            others.add(statement.name)
+        elif not isinstance(statement, ast.Expr):
+            return None
+    # A name that stands twice means what it means last.
+    return None if others & found.keys() else found
