@@ -34,6 +34,14 @@ class ResultsError(DiskError):
     """The results folder cannot be written."""
 
 
+class EngineError(Exception):
+    """What runs the jobs on other machines failed, and nothing that was computed.
+
+    The message names what is gone. The command line prints it without a traceback and exits with
+    status 3.
+    """
+
+
 Failure = Literal["failed", "timeout", "memory", "unsupported"]
 """How a method may end that is not done."""
 

@@ -14,7 +14,7 @@ from ser_unlearn.cli.reporting import leaderboard, table
 from ser_unlearn.cli.running import evaluate, run
 from ser_unlearn.cli.storing import store
 from ser_unlearn.cli.tuning import tune
-from ser_unlearn.errors import DiskError, UserError
+from ser_unlearn.errors import DiskError, EngineError, UserError
 
 
 class _Group(click.Group):
@@ -26,7 +26,7 @@ class _Group(click.Group):
                 return super().invoke(ctx)
             except UserError as error:
                 raise Refusal(str(error)) from error
-            except DiskError as error:
+            except (DiskError, EngineError) as error:
                 raise Breakdown(str(error)) from error
             except (click.ClickException, click.exceptions.Exit, click.Abort):
                 raise

@@ -33,7 +33,7 @@ class Refusal(click.ClickException):
 
 
 class Breakdown(click.ClickException):
-    """The disk failed."""
+    """The disk failed, or what runs jobs on other machines."""
 
     exit_code = 3
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -26,11 +27,15 @@ from ser_unlearn.results.artefacts import (
     encode,
     read,
 )
-from ser_unlearn.results.files import disk_errors, remove, write_bytes
+from ser_unlearn.results.files import disk_errors, remove, write_bytes, write_text
 from ser_unlearn.results.identity import digest
 from ser_unlearn.results.locks import acquire
 
 __all__ = ["Artefact", "DamagedArtefactWarning", "Store", "default_root"]
+
+
+MARK = "store.id"
+"""The file in a store by which another machine knows that it sees the same."""
 
 
 class DamagedArtefactWarning(UserWarning):
@@ -107,6 +112,25 @@ class Store:
             with suppress(OSError):
                 discard(path)
             raise
+
+    def mark(self) -> str:
+        """What tells this store from all others; it is made when it is first asked for.
+
+        Raises:
+            StoreError: if the disk fails.
+        """
+        path = self.root / MARK
+        with self.disk_errors("written"):
+            if not path.exists():
+                write_text(path, uuid.uuid4().hex)
+            return path.read_text(encoding="utf-8")
+
+    def has_mark(self, mark: str) -> bool:
+        """Whether this is the store of that mark, perhaps seen from another machine."""
+        try:
+            return (self.root / MARK).read_text(encoding="utf-8") == mark
+        except (OSError, UnicodeDecodeError):
+            return False
 
     def path(self, kind: str, identity: Mapping[str, Any]) -> Path:
         """Where the description of an artefact lies, or would."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,8 +75,12 @@ def _reference(place: Place, scenario: str, model_seed: int, forget_seed: int) -
 
 @cache
 def _end_with_runner() -> None:
-    """In a process of its own, leave Ctrl-C to the runner, and end when the runner does."""
-    if multiprocessing.current_process().name != "MainProcess":
+    """In a process of its own, leave Ctrl-C to the runner, and end when the runner does.
+
+    Where jobs are done in a thread, the process belongs to an engine, which looks after its end.
+    """
+    own = multiprocessing.current_process().name != "MainProcess"
+    if own and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         end_with_parent()
 
