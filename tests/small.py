@@ -52,7 +52,7 @@ class Copy:
             env={
                 **os.environ,
                 "PYTHONPATH": str(self.folder),
-                "SER_UNLEARN_CACHE": str(self.folder / store),
+                "SER_UNLEARN_CACHE": store if "://" in store else str(self.folder / store),
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

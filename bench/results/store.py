@@ -42,9 +42,26 @@ class DamagedArtefactWarning(UserWarning):
     """An artefact was not what was written; it is thrown away and made again."""
 
 
+def default_place() -> str | Path:
+    """The URL that SER_UNLEARN_CACHE names, or the folder, or the platform's cache folder."""
+    named = os.environ.get("SER_UNLEARN_CACHE") or user_cache_dir("ser-unlearn")
+    return named if is_url(named) else Path(named)
+
+
 def default_root() -> Path:
-    """The folder that SER_UNLEARN_CACHE names, or the platform's cache folder."""
-    return Path(os.environ.get("SER_UNLEARN_CACHE") or user_cache_dir("ser-unlearn"))
+    """The folder of the store on this machine."""
+    place = default_place()
+    return root_of(place) if isinstance(place, str) else place
+
+
+def is_url(place: str) -> bool:
+    """Whether a store is at a URL (`ser_unlearn.results.mirror`), and not in a folder."""
+    return "://" in place
+
+
+def root_of(url: str) -> Path:
+    """The folder on this machine for what is read from a store at a URL."""
+    return Path(user_cache_dir("ser-unlearn"), "mirrors", digest({"url": url}))
 
 
 class Store:
@@ -112,6 +129,9 @@ class Store:
             with suppress(OSError):
                 discard(path)
             raise
+
+    def keep(self, path: Path) -> None:
+        """Keep a file that was written below the store's folder, if there is one."""
 
     def mark(self) -> str:
         """What tells this store from all others; it is made when it is first asked for.

@@ -65,7 +65,7 @@ class Cluster:
         if self._client is not None:
             self._client.close(timeout=PATIENCE_S)
 
-    def require(self, store: Path, data_dir: Path | None, device: str) -> None:
+    def require(self, store: str | Path, data_dir: Path | None, device: str) -> None:
         """See that the scheduler answers, and that its workers can do what is asked of them."""
         self._client = _connected(self._scheduler)
         self._demands = Demands.of(store, data_dir, device)

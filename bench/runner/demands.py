@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ser_unlearn.data.cards import CARDS
 from ser_unlearn.errors import UserError
+from ser_unlearn.results.mirror import store_at
 from ser_unlearn.results.provenance import PACKAGES
-from ser_unlearn.results.store import Store
 from ser_unlearn.unlearning.registry import METHODS
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -34,27 +34,27 @@ class Demands:
     """Of Python and of packages."""
     code: tuple[tuple[str, str], ...]
     """Every file of the harness, the methods, the recipes and the cards, with a hash of it."""
-    store: Path
+    store: str | Path
     mark: str
     """The store's."""
     data_dir: Path | None
     device: str
 
     @staticmethod
-    def of(store: Path, data_dir: Path | None, device: str) -> Demands:
+    def of(store: str | Path, data_dir: Path | None, device: str) -> Demands:
         """What this process has.
 
         Args:
-            store: the store's folder.
+            store: the URL or the folder of the store.
             data_dir: the folder with the recordings, if they come from one.
             device: "cpu" or "cuda"; this process need not have it.
         """
-        folder = store.absolute()
+        place = store if isinstance(store, str) else store.absolute()
         return Demands(
             _versions(),
             _code(),
-            folder,
-            Store(folder).mark(),
+            place,
+            store_at(place).mark(),
             None if data_dir is None else data_dir.resolve(),
             device,
         )
@@ -79,10 +79,10 @@ class Demands:
             others.append(f"its code is another in {', '.join(files[:MOST_NAMED])}{more}")
         if others:
             return f"{', '.join(others)}. Install the same there, and start it again."
-        if not Store(self.store).has_mark(self.mark):
+        if not store_at(self.store).has_mark(self.mark):
             return (
                 f"it does not see the store {self.store}. "
-                "Name a folder in SER_UNLEARN_CACHE that all machines share."
+                "Name a folder or a URL in SER_UNLEARN_CACHE that all machines share."
             )
         if self.data_dir is not None and not self.data_dir.is_dir():
             return (

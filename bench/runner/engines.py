@@ -31,7 +31,7 @@ class Loky:
 
     remote = False
 
-    def require(self, store: Path, data_dir: Path | None, device: str) -> None:
+    def require(self, store: str | Path, data_dir: Path | None, device: str) -> None:
         """They are this machine's, and can do what it can."""
 
     def count(self, wanted: int | None, device: str, jobs: int) -> int:
@@ -72,7 +72,7 @@ class Backend:
         self._name = name
         self._demands: Demands | None = None
 
-    def require(self, store: Path, data_dir: Path | None, device: str) -> None:
+    def require(self, store: str | Path, data_dir: Path | None, device: str) -> None:
         """Joblib does not say who the workers are: each looks at itself before its first job."""
         self._demands = Demands.of(store, data_dir, device)
 

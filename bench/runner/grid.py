@@ -13,7 +13,7 @@ from ser_unlearn.data.scenarios import kind_of, requests
 from ser_unlearn.evaluation.shadows import COUNT
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, Seeds, read_record, read_records
-from ser_unlearn.results.store import default_root
+from ser_unlearn.results.store import default_place
 from ser_unlearn.runner.engines import LOKY
 from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite
@@ -53,7 +53,10 @@ class Options:
 def place_of(corpus: str, recipe: str, options: Options) -> Place:
     """A corpus seen through a recipe, where the options say."""
     folder = _folder(options.data_dir, corpus)
-    return Place(corpus, recipe, folder, options.device, default_root().absolute())
+    store = default_place()
+    if isinstance(store, Path):
+        store = store.absolute()
+    return Place(corpus, recipe, folder, options.device, store)
 
 
 Cell = tuple[str, str, str]

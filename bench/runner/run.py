@@ -14,10 +14,11 @@ from ser_unlearn.evaluation.membership import dearest
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.results.folders import check_folder
+from ser_unlearn.results.mirror import check_store
 from ser_unlearn.results.names import shown
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, folder_of, read_record, write_record
-from ser_unlearn.results.store import default_root
+from ser_unlearn.results.store import default_place
 from ser_unlearn.runner.grid import (
     Cell,
     Options,
@@ -69,7 +70,7 @@ def run(
     chosen = rows(suite, overrides)
     _check_overrides(overrides, chosen)
     _check_size(suite, chosen)
-    options.engine.require(default_root(), options.data_dir, options.device)
+    options.engine.require(default_place(), options.data_dir, options.device)
 
     unlearnings = list(grid(suite, chosen, options, further or {}))
     with console.status("Looking at corpora ..."):
@@ -122,7 +123,7 @@ def evaluate(
         recordings, code or parameters that have changed since.
     """
     _check_outputs(options)
-    options.engine.require(default_root(), options.data_dir, options.device)
+    options.engine.require(default_place(), options.data_dir, options.device)
     known = list_methods()
     here = provenance(options.device).checkout()
     jobs: list[Unlearning] = []
@@ -232,7 +233,7 @@ def _check_size(suite: Suite, rows: list[Row]) -> None:
 
 def _check_outputs(options: Options) -> None:
     check_folder(options.results, "--results")
-    check_folder(default_root(), "SER_UNLEARN_CACHE")
+    check_store()
 
 
 def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]) -> None:

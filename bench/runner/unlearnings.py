@@ -168,7 +168,8 @@ class Unlearning(Answer):
     def _log(self) -> str | None:
         """The file below the store that keeps what the method printed, if it printed anything."""
         log = log_of(self.request, self.row, self.seeds.method)
-        return log.relative_to(self.place.store).as_posix() if log.exists() else None
+        root = self.request.setup.store.root
+        return log.relative_to(root).as_posix() if log.exists() else None
 
     def _measure(
         self, found: Unlearned, families: Set[str], reference: Reference, auditor: Auditor

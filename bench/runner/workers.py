@@ -32,11 +32,11 @@ class Engine(Protocol):
     def remote(self) -> bool:
         """Whether workers may be on other machines, and have devices of their own."""
 
-    def require(self, store: Path, data_dir: Path | None, device: str) -> None:
+    def require(self, store: str | Path, data_dir: Path | None, device: str) -> None:
         """See that there are workers, and that they can do what this process asks of them.
 
         Args:
-            store: the store, which they share.
+            store: the URL or the folder of the store, which they share.
             data_dir: the recordings, which they see too.
             device: on which they train and unlearn.
 
