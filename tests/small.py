@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import psutil
 from checkouts import copy_package
 from sounds import write_corpus
 
@@ -51,7 +52,7 @@ class Copy:
             env={
                 **os.environ,
                 "PYTHONPATH": str(self.folder),
-                "SER_UNLEARN_CACHE": str(self.folder / store),
+                "SER_UNLEARN_CACHE": store if "://" in store else str(self.folder / store),
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -79,6 +80,21 @@ class Copy:
             path.relative_to(self.folder / results).as_posix(): json.loads(path.read_text())
             for path in self.folder.glob(f"{results}/**/*.json")
         }
+
+    def orphans(self) -> list[str]:
+        """What runs of this copy's processes."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("PYTHONPATH") == str(self.folder):
+                    found.append(" ".join(process.cmdline()))
+            except (psutil.Error, OSError):
+                continue
+        return found
+
+
+COSTS = {"runtime_s", "speedup", "peak_memory_mb"}
+"""Metrics that depend on how busy the machine is."""
 
 
 def grid(*methods: str) -> tuple[str, ...]:

@@ -34,6 +34,19 @@ jobs = click.option(
 )
 
 
+engine = click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    help="Where jobs are done: local, dask, or a backend of joblib, such as ray or spark.",
+)
+
+
+scheduler = click.option(
+    "--scheduler", metavar="ADDRESS", help="Of Dask's scheduler: tcp://host:8786."
+)
+
+
 timeout = click.option(
     "--timeout",
     "timeout_s",

@@ -44,6 +44,8 @@ from ser_unlearn.tuning.criteria import CRITERIA
 @options.data_dir
 @options.results
 @options.jobs
+@options.engine
+@options.scheduler
 @options.timeout
 @options.max_memory
 @options.device
@@ -63,6 +65,8 @@ def run(
     data_dir: Path | None,
     results: Path,
     jobs: int | None,
+    engine: str,
+    scheduler: str | None,
     timeout_s: float | None,
     max_memory_mb: float | None,
     device: str,
@@ -93,12 +97,14 @@ def run(
 
     from ser_unlearn.report.tables import render
     from ser_unlearn.runner import run as runner
+    from ser_unlearn.runner.engines import engine_named
     from ser_unlearn.runner.grid import Options
     from ser_unlearn.tuning.studies import tuned_tables
 
-    here = Options(results, data_dir, jobs, device, timeout_s, max_memory_mb)
     further = tuned_tables(results, chosen, tuned) if tuned else {}
-    records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)
+    with engine_named(engine, scheduler, jobs) as found:
+        here = Options(results, data_dir, jobs, device, timeout_s, max_memory_mb, found)
+        records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)
     click.echo(render(records, "terminal"))
 
 
@@ -123,6 +129,8 @@ def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
 @options.data_dir
 @options.results
 @options.jobs
+@options.engine
+@options.scheduler
 def evaluate(
     corpora: tuple[str, ...],
     recipes: tuple[str, ...],
@@ -133,6 +141,8 @@ def evaluate(
     data_dir: Path | None,
     results: Path,
     jobs: int | None,
+    engine: str,
+    scheduler: str | None,
 ) -> None:
     """Compute what the records lack of metrics, without running a method again.
 
@@ -145,11 +155,13 @@ def evaluate(
     from ser_unlearn.report.tables import render
     from ser_unlearn.results.records import read_records
     from ser_unlearn.runner import run as runner
+    from ser_unlearn.runner.engines import engine_named
     from ser_unlearn.runner.grid import Options
 
     chosen = select(read_records(results), results, corpora, recipes, scenarios, methods)
-    here = Options(results, data_dir, jobs)
-    done, lacking = runner.evaluate(chosen, attacks, durability, here, Console(stderr=True))
+    with engine_named(engine, scheduler, jobs) as found:
+        here = Options(results, data_dir, jobs, engine=found)
+        done, lacking = runner.evaluate(chosen, attacks, durability, here, Console(stderr=True))
     if done:
         click.echo(render(done, "terminal"))
     if lacking:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ser_unlearn.cli import options
+from ser_unlearn.errors import UserError
+from ser_unlearn.results.names import shown
+
+if TYPE_CHECKING:
+    from ser_unlearn.results.store import Store
 
 
 @click.group(invoke_without_command=True)
@@ -26,10 +32,9 @@ def list_store() -> None:
     """Say by kind how many artefacts there are, how large, and when the newest was written."""
     from tabulate import tabulate
 
-    from ser_unlearn.results.store import Store
     from ser_unlearn.results.upkeep import counts
 
-    here = Store()
+    here = _store()
     with here.disk_errors("read"):
         found = counts(here)
     if not found:
@@ -70,10 +75,9 @@ def verify() -> None:
 
     What is damaged is made again when it is asked for. Exits with 1 if anything is.
     """
-    from ser_unlearn.results.store import Store
     from ser_unlearn.results.upkeep import counts, damaged
 
-    here = Store()
+    here = _store()
     faults = 0
     with here.disk_errors("read"):
         for path, why in damaged(here):
@@ -97,10 +101,9 @@ def prune(dry_run: bool) -> None:
     """
     from ser_unlearn.data import espeak
     from ser_unlearn.results.identity import numerics
-    from ser_unlearn.results.store import Store
     from ser_unlearn.results.upkeep import prune as pruned
 
-    here = Store()
+    here = _store()
     current = {"packages": numerics(), "synthesis": espeak.identity()}
     size, count = 0, 0
     with here.disk_errors("written"):
@@ -123,11 +126,10 @@ def pack(file: Path, suites: tuple[str, ...], data_dir: Path | None, device: str
     method. FILE is a tar archive, compressed if its name ends with .gz.
     """
     from ser_unlearn.results.parcels import pack as packed
-    from ser_unlearn.results.store import Store
     from ser_unlearn.runner.grid import Options
     from ser_unlearn.runner.models import models_of
 
-    here = Store()
+    here = _store()
     where = Options(Path("results"), data_dir, device=device)
     # Suites may share models.
     models = {here.path(*each): each for suite in suites for each in models_of(suite, where)}
@@ -144,11 +146,27 @@ def unpack(file: Path) -> None:
     they say cannot be checked: unpack only what you would trust.
     """
     from ser_unlearn.results.parcels import unpack as unpacked
-    from ser_unlearn.results.store import Store
 
-    here = Store()
+    here = _store()
     done = unpacked(here, file)
     click.echo(f"Put {done.put} models into the store in {here.root}; {done.there} were there.")
+
+
+def _store() -> Store:
+    """The store, in a folder.
+
+    Raises:
+        UserError: if it is at a URL.
+    """
+    from ser_unlearn.results.store import Store, default_place
+
+    place = default_place()
+    if isinstance(place, str):
+        raise UserError(
+            f"The store is at {shown(place, 200)}, and 'ser-unlearn store' looks after folders. "
+            "Name one in SER_UNLEARN_CACHE, or use the tools of that storage."
+        )
+    return Store(place)
 
 
 def _size(size: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def provenance(device: str) -> Provenance:
     )
 
 
+def on_this_machine(origin: Provenance, device: str) -> Provenance:
+    """The code and packages of a provenance, on the machine where this process runs.
+
+    Args:
+        origin: of the process that asked for the work.
+        device: "cpu" or "cuda".
+    """
+    return origin.model_copy(update={"processor": _processor(), "device": _device(device)})
+
+
 def _git(*arguments: str) -> str | None:
     """What a git command prints in the checkout; None where there is none."""
     root = Path(__file__).resolve().parents[2]
@@ -46,6 +57,7 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
+@cache
 def _processor() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -60,4 +72,5 @@ def _device(device: str) -> str:
         return "cpu"
     import torch
 
-    return torch.cuda.get_device_name()
+    # Who hands out work to other machines' GPUs may have none.
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else device

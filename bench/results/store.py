@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -26,20 +27,41 @@ from ser_unlearn.results.artefacts import (
     encode,
     read,
 )
-from ser_unlearn.results.files import disk_errors, remove, write_bytes
+from ser_unlearn.results.files import disk_errors, remove, write_bytes, write_text
 from ser_unlearn.results.identity import digest
 from ser_unlearn.results.locks import acquire
 
 __all__ = ["Artefact", "DamagedArtefactWarning", "Store", "default_root"]
 
 
+MARK = "store.id"
+"""The file in a store by which another machine knows that it sees the same."""
+
+
 class DamagedArtefactWarning(UserWarning):
     """An artefact was not what was written; it is thrown away and made again."""
 
 
+def default_place() -> str | Path:
+    """The URL that SER_UNLEARN_CACHE names, or the folder, or the platform's cache folder."""
+    named = os.environ.get("SER_UNLEARN_CACHE") or user_cache_dir("ser-unlearn")
+    return named if is_url(named) else Path(named)
+
+
 def default_root() -> Path:
-    """The folder that SER_UNLEARN_CACHE names, or the platform's cache folder."""
-    return Path(os.environ.get("SER_UNLEARN_CACHE") or user_cache_dir("ser-unlearn"))
+    """The folder of the store on this machine."""
+    place = default_place()
+    return root_of(place) if isinstance(place, str) else place
+
+
+def is_url(place: str) -> bool:
+    """Whether a store is at a URL (`ser_unlearn.results.mirror`), and not in a folder."""
+    return "://" in place
+
+
+def root_of(url: str) -> Path:
+    """The folder on this machine for what is read from a store at a URL."""
+    return Path(user_cache_dir("ser-unlearn"), "mirrors", digest({"url": url}))
 
 
 class Store:
@@ -107,6 +129,28 @@ class Store:
             with suppress(OSError):
                 discard(path)
             raise
+
+    def keep(self, path: Path) -> None:
+        """Keep a file that was written below the store's folder, if there is one."""
+
+    def mark(self) -> str:
+        """What tells this store from all others; it is made when it is first asked for.
+
+        Raises:
+            StoreError: if the disk fails.
+        """
+        path = self.root / MARK
+        with self.disk_errors("written"):
+            if not path.exists():
+                write_text(path, uuid.uuid4().hex)
+            return path.read_text(encoding="utf-8")
+
+    def has_mark(self, mark: str) -> bool:
+        """Whether this is the store of that mark, perhaps seen from another machine."""
+        try:
+            return (self.root / MARK).read_text(encoding="utf-8") == mark
+        except (OSError, UnicodeDecodeError):
+            return False
 
     def path(self, kind: str, identity: Mapping[str, Any]) -> Path:
         """Where the description of an artefact lies, or would."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from ser_unlearn.errors import MethodError
+from ser_unlearn.results.provenance import on_this_machine
 from ser_unlearn.results.records import Provenance, Seeds, Status
 from ser_unlearn.runner.places import Place
 from ser_unlearn.unlearning.identity import identity
@@ -58,8 +59,13 @@ class Answer:
             self.row,
             self.seeds.method,
             limits=self.limits,
-            provenance=self.provenance,
+            provenance=self.made_here,
         )
+
+    @property
+    def made_here(self) -> Provenance:
+        """The provenance of what this process makes."""
+        return on_this_machine(self.provenance, self.place.device)
 
 
 def attempt(work: Callable[[], _Result]) -> tuple[Status, str, _Result | None]:

@@ -9,20 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-from joblib import cpu_count
-
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.data.scenarios import kind_of, requests
 from ser_unlearn.evaluation.shadows import COUNT
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, Seeds, read_claim, read_record
-from ser_unlearn.results.store import default_root
+from ser_unlearn.results.store import default_place
+from ser_unlearn.runner.local import LOCAL
 from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite
 from ser_unlearn.runner.trainings import ShadowTraining, Training
 from ser_unlearn.runner.unlearnings import Unlearning
-from ser_unlearn.runner.workers import Job, count_workers
+from ser_unlearn.runner.workers import Engine, Job
 from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import Row, resolve_all
 
@@ -46,20 +44,23 @@ class Options:
     """The seconds that a method may take; None for what the suite says."""
     max_memory_mb: float | None = None
     """The memory of its own that a method may take; None for the machine's over the workers."""
+    engine: Engine = LOCAL
 
     def limits(self, timeout_s: float) -> Limits:
         """What a method may take, where the options leave the seconds to a suite."""
         memory = self.max_memory_mb
         if memory is None:
-            workers = count_workers(self.jobs, self.device, cpu_count())
-            memory = psutil.virtual_memory().total / 1e6 / workers
+            memory = self.engine.memory_mb(self.jobs, self.device)
         return Limits(self.timeout_s or timeout_s, memory)
 
 
 def place_of(corpus: str, recipe: str, options: Options) -> Place:
     """A corpus seen through a recipe, where the options say."""
     folder = _folder(options.data_dir, corpus)
-    return Place(corpus, recipe, folder, options.device, default_root().absolute())
+    store = default_place()
+    if isinstance(store, Path):
+        store = store.absolute()
+    return Place(corpus, recipe, folder, options.device, store)
 
 
 Cell = tuple[str, str, str]

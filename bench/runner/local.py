@@ -8,9 +8,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
+from pathlib import Path
+
+import psutil
+from joblib import cpu_count
 
 from ser_unlearn.errors import EngineError
-from ser_unlearn.runner.workers import Job, Outcome
+from ser_unlearn.runner.workers import Engine, Job, Outcome, count_workers
 from ser_unlearn.unlearning.descendants import die_with_parent, end_with_runner
 from ser_unlearn.unlearning.server import context, kill_forked, share
 
@@ -20,36 +24,51 @@ MOST_LOSSES = 5
 Numbered = tuple[int, Job[Outcome]]
 
 
-def outcomes(jobs: Iterator[Numbered[Outcome]], workers: int) -> Iterator[tuple[int, Outcome]]:
-    """Do jobs side by side, one at a time to whoever is free, for they differ in length.
+class Local:
+    """Processes on this machine."""
 
-    What was lost with a worker that died is done again.
+    remote = False
 
-    Args:
-        jobs: with their numbers.
-        workers: how many processes.
+    def require(self, store: str | Path, data_dir: Path | None, device: str) -> None:
+        """They are this machine's, and can do what it can."""
 
-    Yields:
-        The number of each job and what came of it, as it ends.
+    def count(self, wanted: int | None, device: str, jobs: int) -> int:
+        """As many as cores."""
+        return count_workers(wanted, device, jobs)
 
-    Raises:
-        EngineError: if workers die again and again.
-    """
-    lost: list[Numbered[Outcome]] = []
-    losses = 0
-    while True:
-        todo, lost = chain(lost, jobs), []
-        for outcome in _with_one_pool(todo, workers, lost):
-            losses = 0
-            yield outcome
-        if not lost:
-            return
-        losses += 1
-        if losses == MOST_LOSSES:
-            raise EngineError(
-                f"Workers died {losses} times in a row at: {lost[0][1].title}. "
-                "They may lack memory: ask for fewer, with --jobs."
-            )
+    def memory_mb(self, wanted: int | None, device: str) -> float | None:
+        """This machine's memory over the workers."""
+        workers = count_workers(wanted, device, cpu_count())
+        return psutil.virtual_memory().total / 1e6 / workers
+
+    def outcomes(
+        self, jobs: Iterator[Numbered[Outcome]], workers: int
+    ) -> Iterator[tuple[int, Outcome]]:
+        """One job at a time to whoever is free: jobs differ in length.
+
+        What was lost with a worker that died is done again.
+
+        Raises:
+            EngineError: if workers die again and again.
+        """
+        lost: list[Numbered[Outcome]] = []
+        losses = 0
+        while True:
+            todo, lost = chain(lost, jobs), []
+            for outcome in _with_one_pool(todo, workers, lost):
+                losses = 0
+                yield outcome
+            if not lost:
+                return
+            losses += 1
+            if losses == MOST_LOSSES:
+                raise EngineError(
+                    f"Workers died {losses} times in a row at: {lost[0][1].title}. "
+                    "They may lack memory: ask for fewer, with --jobs."
+                )
+
+
+LOCAL: Engine = Local()
 
 
 def _with_one_pool(

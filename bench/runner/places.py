@@ -13,7 +13,7 @@ from ser_unlearn.evaluation.audit import Auditor
 from ser_unlearn.evaluation.behaviour import Reference, reference_of
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.recogniser.setup import Setup
-from ser_unlearn.results.store import Store
+from ser_unlearn.results.mirror import store_at
 from ser_unlearn.unlearning.request import Request
 
 
@@ -25,7 +25,8 @@ class Place:
     recipe: str
     data_dir: Path | None
     device: str
-    store: Path
+    store: str | Path
+    """Where it is: a URL, or a folder."""
 
     def setup(self) -> Setup:
         """The corpus and the recipe, loaded once a process."""
@@ -46,7 +47,7 @@ class Place:
 
 @lru_cache(maxsize=4)
 def _setup(place: Place) -> Setup:
-    return Setup(place.corpus, place.recipe, place.data_dir, place.device, Store(place.store))
+    return Setup(place.corpus, place.recipe, place.data_dir, place.device, store_at(place.store))
 
 
 @lru_cache(maxsize=4)

@@ -14,10 +14,11 @@ from ser_unlearn.evaluation.membership import dearest
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.results.folders import check_folder
+from ser_unlearn.results.mirror import check_store
 from ser_unlearn.results.names import shown
 from ser_unlearn.results.provenance import provenance
-from ser_unlearn.results.records import Record, folder_of, read_record
-from ser_unlearn.results.store import default_root
+from ser_unlearn.results.records import Record, folder_of, read_record, write_record
+from ser_unlearn.results.store import default_place
 from ser_unlearn.runner.grid import (
     Cell,
     Options,
@@ -34,7 +35,7 @@ from ser_unlearn.runner.grid import (
 from ser_unlearn.runner.progress import Display
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
 from ser_unlearn.runner.unlearnings import ShadowUnlearning, Unlearning
-from ser_unlearn.runner.workers import Job, count_workers, work
+from ser_unlearn.runner.workers import Job, work
 from ser_unlearn.unlearning.registry import Row, check_class, list_methods
 
 MOST_JOBS = 1_000_000
@@ -69,6 +70,7 @@ def run(
     chosen = rows(suite, overrides)
     _check_overrides(overrides, chosen)
     _check_size(suite, chosen)
+    options.engine.require(default_place(), options.data_dir, options.device)
 
     unlearnings = list(grid(suite, chosen, options, further or {}))
     with console.status("Looking at corpora ..."):
@@ -78,7 +80,7 @@ def run(
         _check_classes(unlearnings)
     _execute([(job, 1.0) for job in originals], options, console, "the forget sets can be drawn")
     with console.status("Looking at records ..."):
-        missing = [job for job in unlearnings if not has_record(job)]
+        missing = [job.resumed() for job in unlearnings if not has_record(job)]
         _check_classes(missing)
         models = trainings(missing)
     _execute(order(models, missing, options.results), options, console)
@@ -92,7 +94,7 @@ def check(suite: Suite, options: Options) -> None:
         UserError: if a corpus, a recipe, a scenario or an option is wrong, or nothing can be
             written.
     """
-    _check_device(options.device)
+    _check_device(options)
     _check_outputs(options)
     for corpus in suite.corpora:
         load_card(corpus)
@@ -124,6 +126,7 @@ def evaluate(
         recordings, code or parameters that have changed since.
     """
     _check_outputs(options)
+    options.engine.require(default_place(), options.data_dir, options.device)
     known = list_methods()
     here = provenance(options.device).checkout()
     jobs: list[Unlearning] = []
@@ -156,6 +159,7 @@ def evaluate(
                 attacks=attacks or dearest(record.attacks),
                 durability=durability or record.metrics.get("relearn_steps") is not None,
                 evaluated_by=here,
+                earlier=record,
             )
             if job.has_answer(job.request):
                 jobs.append(job)
@@ -188,7 +192,7 @@ def _execute(
     console: Console,
     goal: str | None = None,
 ) -> None:
-    """Run jobs side by side.
+    """Run jobs side by side, and write their records.
 
     Args:
         ordered: the jobs as workers take them, with their weights.
@@ -198,9 +202,16 @@ def _execute(
     """
     if not ordered:
         return
-    workers = count_workers(options.jobs, options.device, len(ordered))
+    workers = options.engine.count(options.jobs, options.device, len(ordered))
+
+    def conclude(record: Record | None) -> str:
+        if record is not None:
+            write_record(options.results, record)
+        return _describe(record)
+
+    jobs = dict(enumerate(job for job, _ in ordered))
     with Display([weight for _, weight in ordered], workers, console, goal) as display:
-        work(dict(enumerate(job for job, _ in ordered)), workers, display, _describe)
+        work(jobs, workers, display, conclude, options.engine)
 
 
 def _describe(record: Record | None) -> str:
@@ -233,7 +244,7 @@ def _check_size(suite: Suite, rows: list[Row]) -> None:
 
 def _check_outputs(options: Options) -> None:
     check_folder(options.results, "--results")
-    check_folder(default_root(), "SER_UNLEARN_CACHE")
+    check_store()
 
 
 def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]) -> None:
@@ -267,8 +278,9 @@ def _check_folder(suite: Suite, data_dir: Path | None) -> None:
         )
 
 
-def _check_device(device: str) -> None:
-    if device == "cuda":
+def _check_device(options: Options) -> None:
+    # Others look for their own.
+    if options.device == "cuda" and not options.engine.remote:
         import torch
 
         if not torch.cuda.is_available():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ from ser_unlearn.results.records import (
     Record,
     read_record,
     record_path,
-    write_record,
 )
 from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact
@@ -43,7 +42,7 @@ SHORTEST_RUNTIME_S = 1e-3
 
 @dataclass(frozen=True)
 class Unlearning(Answer):
-    """Run one method on one forget set, evaluate what comes out, and write its record."""
+    """Run one method on one forget set, and evaluate what comes out."""
 
     results: Path
     attacks: Price = "simple"
@@ -51,10 +50,12 @@ class Unlearning(Answer):
     """Whether to see what is left of forgetting once the model is compressed, or trained on."""
     evaluated_by: Checkout | None = None
     """The code that evaluates, where `provenance` is another run's."""
+    earlier: Record | None = None
+    """The record that stands in the job's place."""
 
     @property
     def record_path(self) -> Path:
-        """The file that the record is written to."""
+        """The file that the record belongs in."""
         return self.results / record_path(
             self.place.corpus, self.place.recipe, self.scenario, self.row.label, self.seeds
         )
@@ -83,11 +84,11 @@ class Unlearning(Answer):
         return record.status == "done" and record.fingerprint == self.fingerprint
 
     def execute(self) -> Record:
-        """Run the method, unless the store has what it left behind, and write its record.
+        """Run the method, unless the store has what it left behind, and make its record.
 
-        Metrics of a record that is there stay as they are, those aside that its revisions show to
-        be missing or stale. An exception, a time-out or a result that is not finite becomes the
-        record's status.
+        Metrics of an earlier record stay as they are, those aside that its revisions show to be
+        missing or stale. An exception, a time-out or a result that is not finite becomes the
+        record's status. Whoever handed out the job writes the record.
         """
         with worker():
             return self._execute()
@@ -107,17 +108,18 @@ class Unlearning(Answer):
             if not self.has_answer(request)
         ]
 
-    def _earlier(self) -> Record | None:
-        """The record that is there, if it is of what this job makes."""
+    def resumed(self) -> Unlearning:
+        """The job, with the record that the results folder holds in its place."""
         if not self.record_path.exists():
-            return None
-        record = read_record(self.results, self.record_path)
-        return record if self._is_of_this(record) else None
+            return self
+        return replace(self, earlier=read_record(self.results, self.record_path))
 
     def _execute(self) -> Record:
         request = self.request
         here = self.evaluated_by or self.provenance.checkout()
-        earlier = self._earlier()
+        earlier = self.earlier
+        if earlier is not None and not self._is_of_this(earlier):
+            earlier = None
         wanted = self.wanted
         known = earlier.revisions if earlier else {}
         stale = {family for family, number in wanted.items() if known.get(family) != number}
@@ -132,14 +134,14 @@ class Unlearning(Answer):
         status, reason, done = attempt(measured)
         metrics: dict[str, Any] = {}
         attacks: dict[str, Attack] = {}
-        provenance = self.provenance
+        provenance = self.made_here
         if done:
             found, fresh, attacks = done
             provenance = found.provenance
             kept = dict(earlier.metrics) if earlier else {}
             metrics = {name: {**kept, **fresh}.get(name) for name in METRICS}
             attacks = attacks or (dict(earlier.attacks) if earlier else {})
-        record = Record.model_validate(
+        return Record.model_validate(
             {
                 "corpus": self.place.corpus,
                 "card": request.setup.corpus.card.digest,
@@ -165,14 +167,13 @@ class Unlearning(Answer):
                 "evaluation": None if provenance.checkout() == here else here,
             }
         )
-        write_record(self.results, record)
-        return record
 
     @property
     def _log(self) -> str | None:
         """The file below the store that keeps what the method printed, if it printed anything."""
         log = log_of(self.request, self.row, self.seeds.method)
-        return log.relative_to(self.place.store).as_posix() if log.exists() else None
+        root = self.request.setup.store.root
+        return log.relative_to(root).as_posix() if log.exists() else None
 
     def _measure(
         self, found: Unlearned, families: Set[str], reference: Reference, auditor: Auditor

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from joblib import cpu_count
@@ -24,6 +25,45 @@ class Job(Protocol[Made]):
         """Do it."""
 
 
+class Engine(Protocol):
+    """Where jobs are done."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether workers may be on other machines, and have devices of their own."""
+
+    def require(self, store: str | Path, data_dir: Path | None, device: str) -> None:
+        """See that there are workers, and that they can do what this process asks of them.
+
+        Args:
+            store: the URL or the folder of the store, which they share.
+            data_dir: the recordings, which they see too.
+            device: on which they train and unlearn.
+
+        Raises:
+            UserError: if there is no worker, or one of them cannot.
+        """
+
+    def count(self, wanted: int | None, device: str, jobs: int) -> int:
+        """How many workers there are to use, as `count_workers` has it."""
+
+    def memory_mb(self, wanted: int | None, device: str) -> float | None:
+        """Each worker's share of its machine's memory; None where that is not known."""
+
+    def outcomes(
+        self, jobs: Iterator[tuple[int, Job[Outcome]]], workers: int
+    ) -> Iterable[tuple[int, Outcome]]:
+        """Do jobs, and give what comes of each as it ends.
+
+        Args:
+            jobs: with their numbers; the next is taken when a worker is free for it.
+            workers: how many to use.
+
+        Raises:
+            EngineError: if the engine fails.
+        """
+
+
 def count_workers(wanted: int | None, device: str, jobs: int) -> int:
     """How many workers to use.
 
@@ -39,7 +79,8 @@ def work(
     jobs: Mapping[int, Job[Outcome]],
     workers: int,
     display: Display,
-    describe: Callable[[Outcome], str],
+    conclude: Callable[[Outcome], str],
+    engine: Engine,
 ) -> dict[int, Outcome]:
     """Do jobs side by side, each by the next worker that is free.
 
@@ -47,7 +88,8 @@ def work(
         jobs: by their numbers on the display, in the order in which they are taken.
         workers: how many.
         display: where progress is shown.
-        describe: says in a few words what came of a job.
+        conclude: takes what came of a job as soon as it is there, and says it in a few words.
+        engine: where they are done.
 
     Returns:
         What came of each job, by its number.
@@ -58,10 +100,8 @@ def work(
             display.started(number, job.title)
             yield number, job
 
-    from ser_unlearn.runner.local import outcomes
-
     done = {}
-    for number, outcome in outcomes(take(), workers):
-        display.finished(number, describe(outcome))
+    for number, outcome in engine.outcomes(take(), workers):
+        display.finished(number, conclude(outcome))
         done[number] = outcome
     return done

@@ -22,7 +22,7 @@ from ser_unlearn.runner.progress import Display
 from ser_unlearn.runner.run import check
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
 from ser_unlearn.runner.trainings import Training
-from ser_unlearn.runner.workers import count_workers, work
+from ser_unlearn.runner.workers import work
 from ser_unlearn.tuning.criteria import CRITERIA, check_validation
 from ser_unlearn.tuning.scoring import Score, Scoring
 from ser_unlearn.tuning.space import Space, Value, distributions, read_space
@@ -104,10 +104,10 @@ def tune(
     origin = provenance(options.device)
 
     at_once = max(len(trainings), min(STARTUP, n_trials) * len(pairs))
-    workers = count_workers(options.jobs, options.device, at_once)
+    workers = options.engine.count(options.jobs, options.device, at_once)
     weights = [1.0] * len(trainings) + [UNLEARNING_WEIGHT] * (n_trials * len(pairs))
     with Display(weights, workers, console) as display:
-        work(dict(enumerate(trainings)), workers, display, lambda _: "done")
+        work(dict(enumerate(trainings)), workers, display, lambda _: "done", options.engine)
         numbers = itertools.count(len(trainings))
 
         def attempt(first: int, settings: list[Setting]) -> list[Trial]:
@@ -124,7 +124,7 @@ def tune(
                 for trial, setting in enumerate(settings, first)
                 for model, forget in pairs
             }
-            done = work(jobs, workers, display, _describe)
+            done = work(jobs, workers, display, _describe, options.engine)
             scores = (done[number] for number in jobs)
             return [_trial(setting, list(islice(scores, len(pairs)))) for setting in settings]
 

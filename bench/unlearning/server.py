@@ -43,6 +43,8 @@ def context() -> Any:
     if multiprocessing.get_start_method() not in methods:
         # That of loky, in its workers: a new process takes over the name, and knows it not.
         multiprocessing.set_start_method(methods[0], force=True)
+    # An engine's worker may be a daemon, which may have no children; those here end with it.
+    multiprocessing.current_process().daemon = False
     if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")

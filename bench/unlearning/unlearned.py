@@ -64,7 +64,11 @@ def unlearned(
         start: Mapping[str, Tensor] = request.original.state
         if request.before is not None:
             start = unlearned(request.before, row, seed, limits=limits, provenance=provenance).state
-        model, costs = run_method(request, row, seed, start, limits, log_of(request, row, seed))
+        log = log_of(request, row, seed)
+        try:
+            model, costs = run_method(request, row, seed, start, limits, log)
+        finally:
+            setup.store.keep(log)
         logits = setup.predict(model)
         if not np.isfinite(logits).all():
             raise MethodError("failed", "the unlearned model's outputs are not finite")

@@ -9,17 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from small import Copy, grid
+from small import COSTS, Copy, grid
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
 ]
-
-COSTS = {"runtime_s", "speedup", "peak_memory_mb"}
-"""Metrics that depend on how busy the machine is."""
 
 SOUND = ("original", "retrain", "scrub", "gradient_ascent", "ssd")
 
@@ -105,19 +101,7 @@ def test_every_fault_is_a_record_and_no_neighbour_sees_it(copy: Copy, jobs: str)
     assert (logs / found["print"]["log"]).read_text() == "hello from the method\nand its error\n"
     assert found["os_exit"]["log"] is None
     time.sleep(1)
-    assert orphans(copy) == []
-
-
-def orphans(copy: Copy) -> list[str]:
-    """What still runs of the commands of a copy."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("PYTHONPATH") == str(copy.folder):
-                found.append(" ".join(process.cmdline()))
-        except (psutil.Error, OSError):
-            continue
-    return found
+    assert copy.orphans() == []
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
@@ -137,9 +121,9 @@ def test_a_run_that_is_ended_leaves_nobody_behind_and_goes_on(copy: Copy, name: 
         assert err.splitlines()[-1].startswith(f"Stopped by {name}. What is done is kept")
     assert "Traceback" not in err
     deadline = time.monotonic() + 5
-    while orphans(copy) and time.monotonic() < deadline:
+    while copy.orphans() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert orphans(copy) == []
+    assert copy.orphans() == []
 
     done = copy(*grid(*SOUND), "--jobs", "2", "--results", results, store=f"store-{name}")
     assert done.returncode == 0, done.stderr
