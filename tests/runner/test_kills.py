@@ -1,0 +1,169 @@
+"""Runs that are killed, that share a store, and whose disk is full end with the same records."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from small import COSTS, Copy, grid
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+]
+
+ARGUMENTS = (
+    *grid("original", "scrub", "gradient_ascent"),
+    *("--model-seeds", "2", "--forget-seeds", "2", "--jobs", "2"),
+)
+VICTIMS = ["run"] * 3 + ["server"] * 3 + ["worker"] * 14
+"""Whom to kill; a method that is killed is a failure of its own."""
+WAIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    made = Copy(tmp_path_factory.mktemp("kills"))
+    done = made(*ARGUMENTS, "--results", "alone", store="alone-store")
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+def steady(copy: Copy, results: str) -> dict[str, dict[str, Any]]:
+    """All that the records say, what depends on how busy the machine is aside."""
+    records = copy.records(results)
+    for record in records.values():
+        record["metrics"] = {k: v for k, v in record["metrics"].items() if k not in COSTS}
+        del record["provenance"]
+    return records
+
+
+def until(true: Any) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def victims(run: subprocess.Popen[str], kind: str) -> list[psutil.Process]:
+    """The processes of a kind that belong to a run."""
+    if kind == "run":
+        return [psutil.Process(run.pid)]
+    servers = [each for each in children(run.pid) if "forkserver" in " ".join(each.cmdline())]
+    if kind == "server":
+        return servers
+    return [
+        child
+        for server in servers
+        for child in children(server.pid)
+        # Unlike a method's, it belongs to the session of its run, and has begun to watch it.
+        if child.num_threads() > 1 and os.getsid(child.pid) == os.getsid(run.pid)
+    ]
+
+
+def children(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children()
+
+
+def test_twenty_kills_lose_nothing_and_change_nothing(copy: Copy):
+    order = VICTIMS.copy()
+    random.shuffle(order)
+    print("killed:", *order)
+    rounds = iter(range(10))
+    number, run = 0, None
+    while order:
+        if run is None or run.poll() is not None:
+            if run is not None:
+                run.communicate()
+            if run is None or run.returncode == 0:
+                # It was done before the last was killed.
+                number = next(rounds)
+            run = start(copy, number)
+        if strike(copy, run, order[0], number):
+            order.pop(0)
+    assert run is not None
+    run.communicate()
+    for each in range(number + 1):
+        done = copy(*ARGUMENTS, "--results", f"killed{each}", store=f"store{each}")
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+        assert steady(copy, f"killed{each}") == steady(copy, "alone")
+    until(lambda: not copy.orphans())
+
+
+def start(copy: Copy, number: int) -> subprocess.Popen[str]:
+    return copy.start(*ARGUMENTS, "--results", f"killed{number}", store=f"store{number}")
+
+
+def strike(copy: Copy, run: subprocess.Popen[str], kind: str, number: int) -> bool:
+    """Kill a process of a run at a random moment after it got something done; whether it was there.
+
+    Workers that die again and again, with nothing done in between, end a run.
+    """
+
+    def progress() -> int:
+        store = copy.folder / f"store{number}"
+        made = [*store.glob("models/*/*.json"), *store.glob("unlearned/*/*.json")]
+        return len(made) + len(copy.records(f"killed{number}"))
+
+    before = progress()
+    until(lambda: progress() > before or run.poll() is not None)
+    time.sleep(random.uniform(0, 0.5))
+    try:
+        found = victims(run, kind)
+        if run.poll() is not None or not found:
+            return False
+        os.kill(random.choice(found).pid, signal.SIGKILL)
+    except (psutil.Error, ProcessLookupError):
+        return False
+    if kind == "run":
+        run.wait()
+    return True
+
+
+def test_two_runs_at_once_on_one_store(copy: Copy):
+    both = [copy.start(*ARGUMENTS, "--results", name, store="both") for name in ("one", "two")]
+    errors = [run.communicate()[1] for run in both]
+    assert [run.returncode for run in both] == [0, 0], errors
+    assert not any("Traceback" in text or "Warning" in text for text in errors)
+    assert steady(copy, "one") == steady(copy, "two") == steady(copy, "alone")
+    # Nothing was trained twice: a training's seconds stand in its artefact, which both read.
+    assert costs(copy, "one") == costs(copy, "two")
+
+
+def costs(copy: Copy, results: str) -> dict[str, Any]:
+    return {path: each["metrics"]["runtime_s"] for path, each in copy.records(results).items()}
+
+
+@pytest.fixture
+def small_disk(copy: Copy) -> Iterator[Path]:
+    """A file system that is full after a moment."""
+    folder = copy.folder / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_run_whose_disk_is_full_goes_on_when_there_is_room(copy: Copy, small_disk: Path):
+    done = copy(*ARGUMENTS, "--results", "full", store="disk")
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "disk cannot be written" in done.stderr.splitlines()[-1]
+    assert {record["status"] for record in copy.records("full").values()} <= {"done"}
+    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+    done = copy(*ARGUMENTS, "--results", "full", store="disk")
+    assert done.returncode == 0, done.stderr
+    assert steady(copy, "full") == steady(copy, "alone")
