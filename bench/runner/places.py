@@ -16,7 +16,7 @@ import torch
 from ser_unlearn.evaluation.audit import Auditor
 from ser_unlearn.evaluation.behaviour import Reference, reference_of
 from ser_unlearn.evaluation.prices import Price
-from ser_unlearn.recogniser.costs import give_back_memory
+from ser_unlearn.recogniser.costs import give_back_memory, hold_memory
 from ser_unlearn.recogniser.setup import Setup
 from ser_unlearn.results.store import Store
 from ser_unlearn.unlearning.descendants import end_with_parent
@@ -85,6 +85,7 @@ def worker() -> Iterator[None]:
     """Make a process a good worker: single-threaded, warmed up, and back to its size in the end."""
     _end_with_runner()
     torch.set_num_threads(1)
+    hold_memory()
     # The first optimiser of a process imports it, for a second, and would do so on training's time.
     importlib.import_module("torch._dynamo")
     yield
