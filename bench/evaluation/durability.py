@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ser_unlearn.evaluation import metrics
-from ser_unlearn.recogniser.outputs import cross_entropy, predict
+from ser_unlearn.recogniser.outputs import Logits, cross_entropy, predict
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ser_unlearn.recogniser.model import Recogniser
     from ser_unlearn.recogniser.setup import Setup
     from ser_unlearn.unlearning.request import Request
 
@@ -45,27 +46,32 @@ def durability(
     from ser_unlearn.evaluation.compression import pruned, quantised
     from ser_unlearn.evaluation.relearning import relearn_steps
 
-    def accuracy(weights: Mapping[str, Tensor], name: str) -> float:
-        places = request.sets[name]
-        logits = predict(setup.load(weights), setup.features, places, setup.device).numpy()
-        return metrics.accuracy(logits, setup.labels[places])
+    forget, test = request.sets["forget"], request.sets["test"]
+    original, labels = request.original.logits[forget], setup.labels[forget]
 
-    before = accuracy(state, "forget")
+    def said_by(model: Recogniser, places: Sequence[int]) -> Logits:
+        logits: Logits = predict(model, setup.features, places, setup.device).numpy()
+        return logits
+
+    model = setup.load(state)
+    before = said_by(model, forget)
     found = {}
-    for name, compressed in (
+    for name, weights in (
         ("quantised", quantised(state)),
         ("pruned", pruned(state, PRUNED_SHARE)),
     ):
-        found[f"{name}_return"] = 100 * (accuracy(compressed, "forget") - before)
-        found[f"{name}_test_accuracy"] = accuracy(compressed, "test")
-
-    forget = request.sets["forget"]
-    original, labels = request.original.logits[forget], setup.labels[forget]
+        compressed = setup.load(weights)
+        after = metrics.accuracy(said_by(compressed, forget), labels)
+        found[f"{name}_return"] = 100 * (after - metrics.accuracy(before, labels))
+        found[f"{name}_test_accuracy"] = metrics.accuracy(
+            said_by(compressed, test), setup.labels[test]
+        )
     found["relearn_steps"] = float(
         relearn_steps(
-            setup.load(state),
+            model,
             setup.utterances(forget, torch.Generator().manual_seed(seed)),
             seed,
+            before,
             accuracy=metrics.accuracy(original, labels),
             loss=float(cross_entropy(original, labels).mean()),
         )

@@ -7,11 +7,18 @@ from itertools import islice
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy as mean_cross_entropy
 
 from ser_unlearn.recogniser.batches import Batch, Utterances
 from ser_unlearn.recogniser.model import Recogniser, train_mode
-from ser_unlearn.recogniser.outputs import cross_entropy, equally_long, eval_mode, predict_batch
+from ser_unlearn.recogniser.outputs import (
+    Logits,
+    cross_entropy,
+    equally_long,
+    eval_mode,
+    predict_batch,
+)
 
 CAP = 30
 """The search ends after so many steps."""
@@ -24,7 +31,13 @@ MARGIN = 0.1
 
 
 def relearn_steps(
-    model: Recogniser, forget: Utterances, seed: int, *, accuracy: float, loss: float
+    model: Recogniser,
+    forget: Utterances,
+    seed: int,
+    said: Logits,
+    *,
+    accuracy: float,
+    loss: float,
 ) -> int:
     """Steps of training on the forget set until a model knows it as well as the original did.
 
@@ -39,6 +52,7 @@ def relearn_steps(
         model: trained in place, on the device of `forget`.
         forget: the forget set; order and crops come from its generator.
         seed: for what the model itself draws, such as dropout.
+        said: what the model says of the forget set beforehand, as `predict` gives it.
         accuracy: the original's on the forget set, in 0..1.
         loss: the original's mean cross-entropy on the forget set, in nats.
 
@@ -49,17 +63,19 @@ def relearn_steps(
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     batches = _endless(forget)
     exam = _Exam(forget, accuracy, loss)
+    if exam.is_passed_with(said):
+        return 0
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         train_mode(model)
-        for steps in range(0, CAP, LOOK_EVERY):
-            if exam.is_passed_by(model):
-                return steps
+        for steps in range(LOOK_EVERY, CAP + 1, LOOK_EVERY):
             for inputs, lengths, labels in islice(batches, LOOK_EVERY):
                 optimiser.zero_grad()
                 mean_cross_entropy(model(inputs, lengths), labels).backward()
                 optimiser.step()
-        return CAP if exam.is_passed_by(model) else CAP + 1
+            if exam.is_passed_by(model):
+                return steps
+    return CAP + 1
 
 
 def _endless(forget: Utterances) -> Iterator[Batch]:
@@ -70,9 +86,9 @@ def _endless(forget: Utterances) -> Iterator[Batch]:
 class _Exam:
     """Whether a model knows the forget set, found out with as few utterances as that takes.
 
-    What `predict` says of the set has to reach accuracy and loss. A model that fails mostly does
-    so by a few utterances: what it said least of at the last look is asked first, and the look
-    ends where no answer to the rest could help.
+    What `predict` says of the set has to reach accuracy and loss. A model that does not get there
+    mostly fails by a few utterances: what it knew least at the last look is asked first, and a look
+    ends where nothing said of the rest could help.
     """
 
     def __init__(self, forget: Utterances, accuracy: float, loss: float) -> None:
@@ -81,21 +97,29 @@ class _Exam:
         self._accuracy = accuracy
         self._loss = (1 + MARGIN) * loss
         self._batches = equally_long(forget.features, forget.places)
-        self._losses = np.zeros(len(forget))  # of each utterance, when it was last asked
+        self._losses = np.zeros(len(forget))
+        """Of each utterance, when it was last asked."""
+
+    def is_passed_with(self, said: Logits) -> bool:
+        """Judge what a model says of the whole set."""
+        self._losses = cross_entropy(said, self._labels)
+        return self._suffices(said.argmax(axis=1) == self._labels, self._losses)
 
     def is_passed_by(self, model: Recogniser) -> bool:
         """Ask a model, which stays in its mode."""
         places, device = self._forget.places, self._forget.labels.device
         self._batches.sort(key=lambda rows: -self._losses[rows].sum())
-        known = np.ones(len(places), dtype=bool)
-        losses = np.zeros(len(places))
+        # Of what is not asked yet, the best that could be said.
+        right, losses = np.ones(len(places), dtype=bool), np.zeros(len(places))
         with eval_mode(model):
             for rows in self._batches:
                 asked = [places[row] for row in rows]
-                logits = predict_batch(model, self._forget.features, asked, device).numpy()
-                known[rows] = logits.argmax(axis=1) == self._labels[rows]
-                losses[rows] = self._losses[rows] = cross_entropy(logits, self._labels[rows])
-                # With what is still to be asked known, at no loss.
-                if not (known.mean() >= self._accuracy and losses.mean() <= self._loss):
+                said = predict_batch(model, self._forget.features, asked, device).numpy()
+                right[rows] = said.argmax(axis=1) == self._labels[rows]
+                losses[rows] = self._losses[rows] = cross_entropy(said, self._labels[rows])
+                if not self._suffices(right, losses):
                     return False
         return True
+
+    def _suffices(self, right: NDArray[np.bool_], losses: NDArray[np.float64]) -> bool:
+        return bool(right.mean() >= self._accuracy and losses.mean() <= self._loss)

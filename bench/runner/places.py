@@ -72,9 +72,10 @@ def worker() -> Iterator[None]:
     """Make a process a good worker: single-threaded, warmed up, and back to its size in the end."""
     import torch
 
-    from ser_unlearn.recogniser.costs import give_back_memory
+    from ser_unlearn.recogniser.costs import give_back_memory, hold_memory
 
     torch.set_num_threads(1)
+    hold_memory()
     # The first optimiser of a process imports it, for a second, and would do so on training's time.
     importlib.import_module("torch._dynamo")
     yield

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from ser_unlearn.errors import Failure, MethodError, UnsupportedError
-from ser_unlearn.recogniser.costs import Costs
+from ser_unlearn.recogniser.costs import Costs, hold_memory
 from ser_unlearn.unlearning.brief import Arrays, Brief, Pieces, Supplies
 from ser_unlearn.unlearning.descendants import die_with_parent, kill_tree, memory_of
 from ser_unlearn.unlearning.limits import Limits
@@ -185,6 +185,7 @@ def _work(pipe: Connection, brief: Brief, log: Path | None) -> NoReturn:
     os.closerange(3, pipe.fileno())
     os.closerange(pipe.fileno() + 1, _MOST_FILES)
     torch.set_num_threads(1)
+    hold_memory()
     weights = b""
     try:
         from safetensors.torch import save

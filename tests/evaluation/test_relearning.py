@@ -14,6 +14,7 @@ from ser_unlearn.evaluation.metrics import accuracy
 from ser_unlearn.evaluation.relearning import CAP, LOOK_EVERY, relearn_steps
 from ser_unlearn.recogniser.batches import Utterances
 from ser_unlearn.recogniser.features import Ragged
+from ser_unlearn.recogniser.outputs import predict
 
 PLACES = list(FORGET)
 
@@ -41,7 +42,9 @@ def relearn_offset(weight, *, count=4, loss=9.0):
         crop_frames=5,
         device=torch.device("cpu"),
     )
-    return relearn_steps(Offset(weight), data, 0, accuracy=1.0, loss=loss)
+    model = Offset(weight)
+    said = predict(model, data.features, data.places, torch.device("cpu")).numpy()
+    return relearn_steps(model, data, 0, said, accuracy=1.0, loss=loss)
 
 
 @pytest.mark.parametrize("count", [4, 2 * relearning.BATCH_SIZE + 1])
@@ -71,6 +74,53 @@ def test_who_does_not_get_there_gets_one_more_than_the_cap():
 
 def test_the_last_look_is_after_the_last_step():
     assert CAP % LOOK_EVERY == 0
+
+
+class Asked(nn.Module):
+    """Says what its weight says, and notes how many it is asked of at a time."""
+
+    def __init__(self, weight):
+        super().__init__()
+        self.model = Offset(weight)
+        self.asked = []
+
+    def forward(self, inputs, lengths):
+        self.asked.append(len(inputs))
+        return self.model(inputs, lengths)
+
+
+def exam_of(lengths, **goal):
+    data = Utterances(
+        Ragged.of([torch.zeros(length, 3) for length in lengths]),
+        torch.zeros(len(lengths), dtype=torch.int64),
+        range(len(lengths)),
+        generator=torch.Generator().manual_seed(0),
+        crop_frames=5,
+        device=torch.device("cpu"),
+    )
+    return relearning._Exam(data, **goal)
+
+
+def test_a_look_ends_where_nothing_said_of_the_rest_could_help():
+    lengths = [4, 6, 5, 6, 5, 6]
+    known, unknown = Asked(1.0), Asked(-1.0)
+    # One wrong of six is too many, but two of six are not.
+    assert exam_of(lengths, accuracy=1.0, loss=9.0).is_passed_by(known)
+    assert known.asked == [1, 2, 3]
+    assert not exam_of(lengths, accuracy=1.0, loss=9.0).is_passed_by(unknown)
+    assert unknown.asked == [1]
+    unknown.asked.clear()
+    assert not exam_of(lengths, accuracy=4 / 6, loss=9.0).is_passed_by(unknown)
+    assert unknown.asked == [1, 2]
+
+
+def test_what_was_known_least_is_asked_first():
+    exam = exam_of([4, 6, 5, 6, 5, 6], accuracy=1.0, loss=9.0)
+    said = torch.tensor([[1.0, 0.0]] * 3 + [[-1.0, 0.0]] + [[1.0, 0.0]] * 2).numpy()
+    assert not exam.is_passed_with(said)
+    model = Asked(-1.0)
+    assert not exam.is_passed_by(model)
+    assert model.asked == [3]
 
 
 # The toy, where the retrained model knows half of the forget set

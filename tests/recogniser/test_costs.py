@@ -1,6 +1,8 @@
 """Costs: the cheap count of operations equals the dear one, and charges take their place."""
 
 import copy
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 
@@ -297,3 +299,32 @@ def test_memory_held_before_does_not_count():
     with meter.measure(nn.Sequential()):
         tensor += 1  # in place
     assert meter.costs().peak_memory_mb < 25  # as above
+
+
+# What is freed
+
+
+FAULTS = """
+import resource
+import torch
+from ser_unlearn.recogniser.costs import give_back_memory, hold_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    blocks = [torch.zeros(2**20) for _ in range(16)]
+    del blocks
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+hold_memory()
+first, again = faults(), faults()
+give_back_memory()
+print(first, again, faults())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="speaks to glibc")
+def test_memory_that_was_freed_is_held_until_it_is_given_back():
+    found = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, check=True)
+    first, again, later = (int(each) for each in found.stdout.split())
+    assert again < first / 2
+    assert again < later / 2

@@ -7,7 +7,7 @@ from torch import nn
 
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser import recipe
-from ser_unlearn.recogniser.model import build
+from ser_unlearn.recogniser.model import build, load
 from ser_unlearn.recogniser.recipe import RECIPES, Hparams, Recipe, load_recipe, recipe_names
 
 ECAPA = load_recipe("ecapa").text
@@ -73,6 +73,39 @@ def test_weights_are_drawn_from_the_seed_and_torchs_own_randomness_is_left_alone
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_what_is_loaded_shares_nothing_with_what_was_loaded_before():
+    recipe, cpu = load_recipe("tiny"), torch.device("cpu")
+    state = build(recipe, 3, seed=1).state_dict()
+    first = load(recipe, 3, state, cpu)
+    with torch.no_grad():
+        for weight in first.parameters():
+            weight += 1
+    first.train()
+    second = load(recipe, 3, state, cpu)
+    assert not any(module.training for module in second.modules())
+    assert all(torch.equal(each, state[name]) for name, each in second.state_dict().items())
+
+
+def test_padding_by_nothing_is_spared_and_changes_no_bit():
+    # Not at the top: to collect this file is to import it.
+    from speechbrain.nnet.CNN import Conv1d
+
+    spared = build(load_recipe("ecapa"), 4, seed=0)
+    padded = build(load_recipe("ecapa"), 4, seed=0)
+    changed = 0
+    for module in padded.modules():
+        if isinstance(module, Conv1d):
+            changed += module.padding == "valid"
+            module.padding = "same"
+    assert changed
+    inputs, lengths = torch.randn(3, 50, 80), torch.tensor([1.0, 0.8, 0.5])
+    for model in (spared, padded):
+        model(inputs, lengths).square().sum().backward()
+    gradients = zip(spared.parameters(), padded.parameters(), strict=True)
+    assert all(torch.equal(one.grad, other.grad) for one, other in gradients)
+    assert torch.equal(spared(inputs, lengths), padded(inputs, lengths))
 
 
 def test_an_unknown_recipe_gets_a_suggestion():

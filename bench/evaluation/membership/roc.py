@@ -12,6 +12,7 @@ share alone in 72 to 98 %.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -86,6 +87,7 @@ def tpr(members: Scores, nonmembers: Scores, seed: int, confidence: float = 0.95
     return _hull(count / total, resampled, confidence, low, high)
 
 
+@lru_cache(maxsize=1)  # the attacks on one model all ask for the same
 def _resamples(members: int, nonmembers: int, seed: int) -> tuple[Scores, Scores]:
     """How often each utterance is drawn: [RESAMPLES, M] and [RESAMPLES, N]."""
     random = np.random.default_rng(seed)
