@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -86,19 +86,45 @@ def bootstrap_mean(values: Mapping[SeedTriple, float]) -> Interval | None:
         The plain mean and its interval; None for no value. The same values give the same
         interval, in whatever order they come.
     """
-    if not values:
-        return None
-    keys = tuple(sorted(values))
-    mean = math.fsum(values.values()) / len(keys)
+    return bootstrap_means([values])[0]
+
+
+def bootstrap_means(columns: Sequence[Mapping[SeedTriple, float]]) -> list[Interval | None]:
+    """`bootstrap_mean` of each of several columns, the faster for being asked together."""
+    by_seeds: dict[tuple[SeedTriple, ...], list[int]] = {}
+    for place, values in enumerate(columns):
+        by_seeds.setdefault(tuple(sorted(values)), []).append(place)
+    found: list[Interval | None] = [None] * len(columns)
+    for keys, places in by_seeds.items():
+        if keys:
+            intervals = _intervals(keys, [columns[place] for place in places])
+            for place, interval in zip(places, intervals, strict=True):
+                found[place] = interval
+    return found
+
+
+def mean(values: Collection[float]) -> float:
+    """The mean, rounded once."""
+    return math.fsum(values) / len(values)
+
+
+def _intervals(
+    keys: tuple[SeedTriple, ...], columns: Sequence[Mapping[SeedTriple, float]]
+) -> list[Interval]:
+    """The intervals of columns that have values for the same seeds."""
+    means = [mean(values.values()) for values in columns]
     models = len({model for model, _, _ in keys})
     if models == 1:
-        return Interval(mean, None, None, len(keys))
+        return [Interval(each, None, None, len(keys)) for each in means]
     import numpy as np
 
-    deviations = np.array([values[key] for key in keys]) - mean
+    deviations = np.array([[values[key] for values in columns] for key in keys]) - means
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    low, high = np.quantile(_resamples(keys) @ deviations, tails) * _stretch(models)
-    return Interval(mean, mean + float(low), mean + float(high), len(keys))
+    ends = np.quantile(_resamples(keys) @ deviations, tails, axis=0) * _stretch(models)
+    return [
+        Interval(each, each + low, each + high, len(keys))
+        for each, low, high in zip(means, *ends.tolist(), strict=True)
+    ]
 
 
 def _stretch(models: int) -> float:

@@ -20,7 +20,7 @@ from ser_unlearn.report.tables import (
 )
 from ser_unlearn.report.text import markdown
 from ser_unlearn.results.files import write_text
-from ser_unlearn.results.records import Record, Tuned, read_records
+from ser_unlearn.results.records import Tuned, read_records
 
 HEAD = """\
 # Leaderboard
@@ -130,8 +130,8 @@ def _title(needs: tuple[str, ...], tuned: Tuned | None) -> str:
 
 
 def _distance(line: Line) -> float:
-    found = line.estimate("gap_to_retrain")
-    return float("inf") if found is None else found.mean
+    found = line.mean("gap_to_retrain")
+    return float("inf") if found is None else found
 
 
 def _best(group: list[Line], found: Mapping[str, str]) -> list[str]:
@@ -145,11 +145,10 @@ def _best(group: list[Line], found: Mapping[str, str]) -> list[str]:
             told = "; runs are too few for any claim"
         sentences.append(f"Nearest to retraining: **{markdown(others[0].label)}**{told}.")
     kept = [
-        (drop.mean, line.label)
+        (drop, line.label)
         for line in others
-        if (rate := line.estimate("forgetting_rate"))
-        and rate.mean >= FORGOTTEN
-        and (drop := line.estimate("test_accuracy_drop"))
+        if (line.mean("forgetting_rate") or 0) >= FORGOTTEN
+        and (drop := line.mean("test_accuracy_drop")) is not None
     ]
     if kept:
         points, label = min(kept)
@@ -239,25 +238,16 @@ def _markdown(rows: list[list[str]], headers: list[str]) -> str:
 
 def _origin(rows: Iterable[Line]) -> str:
     """Seeds, sizes, code and machine of a table's records."""
-    records: list[Record] = [record for line in rows for record in line.records]
-    models = sorted({record.seeds.model for record in records})
-    forgets = sorted({record.seeds.forget for record in records})
-    commits = sorted(
-        {
-            f"`{checkout.commit[:10]}`" + ("" if checkout.clean else " (changed)")
-            for record in records
-            for checkout in (record.provenance, record.evaluation)
-            if checkout and checkout.commit
-        }
-    )
-    sizes = sorted({record.sizes["forget"] for record in records})
+    outcomes = [outcome for line in rows for outcome in line.outcomes]
+    models = sorted({outcome.cell.model for outcome in outcomes})
+    forgets = sorted({outcome.cell.forget for outcome in outcomes})
+    commits = sorted({commit for outcome in outcomes for commit in outcome.commits})
+    sizes = sorted({outcome.forget for outcome in outcomes})
     count = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
-    machines = sorted(
-        {f"{each.provenance.processor}, {each.provenance.device}" for each in records}
-    )
+    machines = sorted({outcome.machine for outcome in outcomes})
     return (
         f"Model seeds {_list(models)}; forget sets {_list(forgets)}, {count} of "
-        f"{records[0].sizes['forget'] + records[0].sizes['retain']} training utterances each; "
+        f"{outcomes[0].train} training utterances each; "
         f"commit {', '.join(commits) or 'unknown'}; {markdown('; '.join(machines))}, one thread."
     )
 

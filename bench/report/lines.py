@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ser_unlearn.report.comparison import Cell, best_of
-from ser_unlearn.report.intervals import Interval, bootstrap_mean
-from ser_unlearn.report.retraining import cell_of, gaps_of_retraining
+from ser_unlearn.report.intervals import Interval, bootstrap_means, mean
+from ser_unlearn.report.outcomes import Outcome, outcome_of
+from ser_unlearn.report.retraining import gaps_of_retraining
 from ser_unlearn.report.text import Escape
 from ser_unlearn.results.names import shown
 from ser_unlearn.results.records import Record, Tuned
@@ -28,26 +29,27 @@ class Line:
     scenario: str
     label: str
     needs: tuple[str, ...]
-    records: tuple[Record, ...]
+    outcomes: tuple[Outcome, ...]
     retrainings: Mapping[Cell, Sequence[float]]
     """What `gaps_of_retraining` found in all rows, of this table and of others."""
 
-    def estimate(self, metric: str) -> Interval | None:
-        """The metric over the records that have it, with its interval."""
-        return bootstrap_mean(
-            {
-                (record.seeds.model, record.seeds.forget, record.seeds.method): value
-                for record in self.records
-                if (value := record.metrics.get(metric)) is not None
-            }
+    def mean(self, metric: str) -> float | None:
+        """The metric over the records that have it; None if none has."""
+        found = self.cells(metric)
+        return mean(found.values()) if found else None
+
+    def estimates(self, metrics: Sequence[str]) -> list[Interval | None]:
+        """The same of several metrics, with intervals."""
+        return bootstrap_means(
+            [{(*cell[3:],): value for cell, value in self.cells(each).items()} for each in metrics]
         )
 
     def cells(self, metric: str) -> dict[Cell, float]:
         """The metric of each record that has it, by what a comparison pairs."""
         return {
-            cell_of(record): value
-            for record in self.records
-            if (value := record.metrics.get(metric)) is not None
+            outcome.cell: outcome.metrics[metric]
+            for outcome in self.outcomes
+            if metric in outcome.metrics
         }
 
     @property
@@ -71,27 +73,24 @@ class Line:
     @property
     def tuned(self) -> Tuned | None:
         """How the parameters were found; None for those that tuning did not find."""
-        return self.records[0].tuned
+        return self.outcomes[0].tuned
 
     @property
-    def failures(self) -> list[Record]:
+    def failures(self) -> list[Outcome]:
         """The records that are not done."""
-        return [record for record in self.records if record.status != "done"]
+        return [outcome for outcome in self.outcomes if outcome.status != "done"]
 
 
 def lines(records: Iterable[Record]) -> list[Line]:
     """Gather records into rows, by corpus, recipe, scenario, data needed and name."""
-    groups: dict[tuple[str, str, str, str], list[Record]] = {}
+    groups: dict[tuple[str, str, str, str], list[Outcome]] = {}
     for record in records:
         key = (record.corpus, record.recipe, record.scenario, record.label)
-        groups.setdefault(key, []).append(record)
+        groups.setdefault(key, []).append(outcome_of(record))
     retrainings: dict[Cell, list[float]] = {}
     for group in groups.values():
         retrainings.update(gaps_of_retraining(group))
-    found = [
-        Line(*key, tuple(group[0].needs), tuple(group), retrainings)
-        for key, group in groups.items()
-    ]
+    found = [Line(*key, group[0].needs, tuple(group), retrainings) for key, group in groups.items()]
     return sorted(
         found,
         key=lambda line: (
@@ -145,7 +144,7 @@ def notes(rows: Iterable[Line], escape: Escape = shown) -> list[str]:
     return [
         escape(
             f"{line.label} on {line.corpus}, {line.scenario}: {len(line.failures)} of "
-            f"{len(line.records)} not done; {line.failures[0].status}: {line.failures[0].reason}"
+            f"{len(line.outcomes)} not done; {line.failures[0].status}: {line.failures[0].reason}"
         )
         for line in rows
         if line.failures

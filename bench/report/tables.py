@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ser_unlearn.report.intervals import Interval
 from ser_unlearn.report.lines import BEST, EQUAL, UNTESTED, Line, lines, marks, notes, yardstick
 from ser_unlearn.report.text import Escape, latex, markdown
 from ser_unlearn.results.names import shown
@@ -71,9 +72,13 @@ LEGEND = (
 )
 
 
-def cell(line: Line, column: Column) -> str:
-    """A mean with half the width of its interval, as a table shows it."""
-    found = line.estimate(column.metric)
+def cells(line: Line, columns: Sequence[Column]) -> list[str]:
+    """Means with half the widths of their intervals, as a table shows them."""
+    found = line.estimates([column.metric for column in columns])
+    return [_cell(line, column, each) for column, each in zip(columns, found, strict=True)]
+
+
+def _cell(line: Line, column: Column, found: Interval | None) -> str:
     if found is None:
         return "–"
     if column.metric == "strongest_auc" and line.told[1] == 0:
@@ -109,7 +114,7 @@ def render(records: Iterable[Record], style: Format) -> str:
 
 def has_lasting(rows: Iterable[Line]) -> bool:
     """Whether durability was measured, so that there is a second table to show."""
-    return any(line.estimate("relearn_steps") for line in rows)
+    return any(line.cells("relearn_steps") for line in rows)
 
 
 def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
@@ -166,11 +171,11 @@ def table_row(line: Line, mark: str = "", escape: Escape = shown) -> list[str]:
         mark: stands beside the label.
         escape: makes text of a record fit for the format.
     """
-    done = len(line.records) - len(line.failures)
-    runs = str(done) if not line.failures else f"{done} of {len(line.records)}"
-    cells = [cell(line, column) for column in COLUMNS]
+    done = len(line.outcomes) - len(line.failures)
+    runs = str(done) if not line.failures else f"{done} of {len(line.outcomes)}"
     name = f"{escape(line.label)} {mark}".strip()
-    return [name, escape(line.needed), *cells, within_of([line]), _count(*line.told), runs]
+    found = cells(line, COLUMNS)
+    return [name, escape(line.needed), *found, within_of([line]), _count(*line.told), runs]
 
 
 def within_of(rows: Iterable[Line]) -> str:
@@ -185,7 +190,7 @@ def _count(count: int, known: int) -> str:
 
 def lasting_row(line: Line, escape: Escape = shown) -> list[str]:
     """A row's cells in the second table: label, data needed, a cell for each of `LASTING`."""
-    return [escape(line.label), escape(line.needed), *(cell(line, column) for column in LASTING)]
+    return [escape(line.label), escape(line.needed), *cells(line, LASTING)]
 
 
 def flat(records: Iterable[Record]) -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ def parse_json(text: str) -> dict[str, Any]:
     # Of a whole number with more digits than Python reads, too.
     except ValueError as error:
         raise UnreadableError(f"it is not JSON: {error}") from error
-    return _checked(values)
+    return _checked(values, text)
 
 
 def parse_yaml(text: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def parse_yaml(text: str) -> dict[str, Any]:
         # A loader for safe YAML, and only made stricter.
         return yaml.load(text, _Loader)
 
-    return _checked(_yaml(parse))
+    return _checked(_yaml(parse), text)
 
 
 def canonical_yaml(text: str) -> str:
@@ -243,10 +243,12 @@ def _refuse_constant(name: str) -> Any:
     raise UnreadableError(f"it holds {name}, which is no number")
 
 
-def _checked(values: Any) -> dict[str, Any]:
-    """Refuse what no file of ours holds, whatever its fields are."""
+def _checked(values: Any, text: str) -> dict[str, Any]:
+    """Refuse what no file of ours holds, whatever its fields are; `text` is what was parsed."""
     if not isinstance(values, dict):
         raise UnreadableError("it holds no mapping")
+    # A text is whole. What was parsed from it is, too, unless halves were written as escapes.
+    escapes = "\\" in text
     waiting: list[tuple[Any, int]] = [(values, 1)]
     while waiting:
         container, depth = waiting.pop()
@@ -257,7 +259,7 @@ def _checked(values: Any) -> dict[str, Any]:
         for value in itertools.chain(container, container.values() if named else ()):
             kind = type(value)
             if kind is str:
-                if not value.isascii() and not _is_whole(value):
+                if escapes and not _is_whole(value):
                     raise UnreadableError("it holds half a character (a lone surrogate)")
             elif kind is float:
                 # Neither infinite nor not a number.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import random
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ser_unlearn.report.intervals import bootstrap_mean
+from ser_unlearn.report.intervals import bootstrap_mean, bootstrap_means
 
 # sqrt(n / (n - 1)) * t(0.975, n - 1) / z(0.975), with the points of printed tables.
 STRETCH = {
@@ -214,6 +215,19 @@ def test_repeating_it_does_not_touch_other_random_numbers():
     first, again = bootstrap_mean(values), bootstrap_mean(values)
     assert first == again
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+
+
+def test_columns_have_the_intervals_that_each_has_alone():
+    random_numbers = np.random.default_rng(4)
+    columns = [grid(random_numbers.normal(size=(3, 2))) for _ in range(5)]
+    columns += [{}, {**columns[0], (3, 0, 0): 1.0}, {(0, 0, 0): 2.0}]
+    for together, values in zip(bootstrap_means(columns), columns, strict=True):
+        alone = bootstrap_mean(values)
+        assert (together is None) == (alone is None)
+        if together and alone:
+            assert dataclasses.astuple(together) == pytest.approx(
+                dataclasses.astuple(alone), abs=1e-12
+            )
 
 
 # Coverage

@@ -7,6 +7,7 @@ from toys import make_record
 
 from ser_unlearn.report.comparison import Cell
 from ser_unlearn.report.lines import lines, yardstick
+from ser_unlearn.report.outcomes import outcome_of
 from ser_unlearn.report.retraining import gaps_of_retraining
 from ser_unlearn.report.tables import render, within_of
 from ser_unlearn.results.records import Record
@@ -44,7 +45,7 @@ RETRAINED = [
 
 
 def test_the_gaps_are_those_to_models_of_other_seeds_without_the_same_forget_set():
-    found = gaps_of_retraining(RETRAINED)
+    found = gaps_of_retraining(map(outcome_of, RETRAINED))
     # In points: (10 + 0 + 4 + 0) / 4, (0 + 10 + 10 + 20) / 4 and (10 + 10 + 14 + 20) / 4.
     # Sums of a few differences of numbers up to 100: rounding is far below 1e-9.
     assert found == {
@@ -56,19 +57,21 @@ def test_the_gaps_are_those_to_models_of_other_seeds_without_the_same_forget_set
 
 def test_a_method_whose_outputs_differ_once_is_not_retraining():
     wavers = [record("wavers", (model, 0), divergence=0.1 * model) for model in range(3)]
-    assert gaps_of_retraining(wavers) == {}
+    assert gaps_of_retraining(map(outcome_of, wavers)) == {}
 
 
 def test_forget_sets_that_hang_on_the_model_are_not_compared():
     hard = [record("anew", (model, 0), scenario="hard:16") for model in range(3)]
-    assert gaps_of_retraining(hard) == {}
+    assert gaps_of_retraining(map(outcome_of, hard)) == {}
 
 
 def test_a_retraining_that_failed_does_not_hide_the_others():
     failed = make_record(
         label="anew", status="timeout", seeds={"model": 3, "forget": 0, "method": 0}
     ).model_copy(update={"metrics": {}})
-    assert gaps_of_retraining([failed, *RETRAINED]) == gaps_of_retraining(RETRAINED)
+    assert gaps_of_retraining(map(outcome_of, [failed, *RETRAINED])) == gaps_of_retraining(
+        map(outcome_of, RETRAINED)
+    )
 
 
 def test_within_counts_the_runs_that_are_no_further_than_another_seed():

@@ -29,15 +29,15 @@ def records_of(label: str, rates: list[float], **changes):
 
 def test_one_value_has_no_interval_and_none_no_mean():
     (line,) = lines(records_of("fade", [0.3]))
-    found = line.estimate("forgetting_rate")
+    (found,) = line.estimates(["forgetting_rate"])
     assert (found.mean, found.low, found.high) == (0.3, None, None)
-    assert line.estimate("no_such_metric") is None
+    assert line.estimates(["no_such_metric"]) == [None]
 
 
 def test_rows_are_methods_and_cells_mean_and_interval():
     text = render(records_of("fade", [0.5, 0.75, 1.0]), "terminal")
     (line,) = lines(records_of("fade", [0.5, 0.75, 1.0]))
-    found = line.estimate("forgetting_rate")
+    (found,) = line.estimates(["forgetting_rate"])
     assert f"75.0 ± {50 * (found.high - found.low):.1f}" in text
     assert all(word in text for column in COLUMNS for word in column.title.split())
 

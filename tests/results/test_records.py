@@ -14,6 +14,7 @@ from ser_unlearn.errors import UserError
 from ser_unlearn.results.records import (
     Record,
     Seeds,
+    read_claim,
     read_record,
     read_records,
     record_path,
@@ -177,6 +178,22 @@ def test_names_with_wildcards_are_read_as_they_are(tmp_path: Path):
     write_record(tmp_path, make_record(corpus="[ab]"))
     write_record(tmp_path, make_record(corpus="a"))
     assert [record.corpus for record in read_records(tmp_path, "[ab]", "ecapa")] == ["[ab]"]
+
+
+def test_a_look_at_a_record_says_what_the_record_says(tmp_path: Path):
+    record = make_record(revisions={"metrics.accuracy": 3})
+    write_record(tmp_path, record)
+    found = read_claim(tmp_path, tmp_path / record.path)
+    assert found.model_dump() == record.model_dump(include={"fingerprint", "revisions", "status"})
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"fingerprint": "f"}', '{"status": 3}'])
+def test_a_look_at_what_is_no_record_refuses_it(tmp_path: Path, damage: str):
+    write_record(tmp_path, make_record())
+    path = tmp_path / make_record().path
+    path.write_text(damage)
+    with pytest.raises(UserError, match="is damaged"):
+        read_claim(tmp_path, path)
 
 
 def test_a_record_in_the_wrong_place_is_refused(tmp_path: Path):

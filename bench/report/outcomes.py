@@ -1,0 +1,65 @@
+"""Outcomes: what tables need of a record, which is little of what it holds.
+
+There may be very many records, and nothing else of them is kept.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ser_unlearn.report.comparison import Cell
+from ser_unlearn.results.records import Record, Status, Tuned
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One record, as tables see it."""
+
+    cell: Cell
+    """What another method's record has to share to be compared with this one."""
+    label: str
+    needs: tuple[str, ...]
+    tuned: Tuned | None
+    status: Status
+    reason: str
+    metrics: Mapping[str, float]
+    """Those that have a value."""
+    forget: int
+    """How many utterances the forget set has."""
+    train: int
+    """How many the forget and the retain set have together."""
+    commits: tuple[str, ...]
+    """Of the code that ran the method, and of that which evaluated, where they are known."""
+    machine: str
+
+
+def outcome_of(record: Record) -> Outcome:
+    """What tables need of a record."""
+    seeds, provenance = record.seeds, record.provenance
+    return Outcome(
+        # Every record has copies of its own of names that all share.
+        Cell(
+            sys.intern(record.corpus),
+            sys.intern(record.recipe),
+            sys.intern(record.scenario),
+            seeds.model,
+            seeds.forget,
+            seeds.method,
+        ),
+        sys.intern(record.label),
+        tuple(map(sys.intern, record.needs)),
+        record.tuned,
+        record.status,
+        record.reason,
+        {sys.intern(name): value for name, value in record.metrics.items() if value is not None},
+        record.sizes["forget"],
+        record.sizes["forget"] + record.sizes["retain"],
+        tuple(
+            sys.intern(f"`{checkout.commit[:10]}`" + ("" if checkout.clean else " (changed)"))
+            for checkout in (provenance, record.evaluation)
+            if checkout and checkout.commit
+        ),
+        sys.intern(f"{provenance.processor}, {provenance.device}"),
+    )
