@@ -12,6 +12,7 @@ import logging
 import pickle
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from itertools import islice
@@ -35,6 +36,10 @@ LOOK_S = 2
 
 GPU = "GPU"
 """The resource that workers with one offer: `dask worker --resources "GPU=1"`."""
+
+
+class NoWorkerWarning(UserWarning):
+    """All workers are lost; others may come."""
 
 
 class Cluster:
@@ -148,7 +153,14 @@ class Cluster:
 
     def _at_once(self) -> int:
         """How many jobs to hand out; one waits where there is nobody just now."""
-        workers = max(len(self._workers()), 1)
+        workers = len(self._workers())
+        if not workers:
+            warnings.warn(
+                f"The scheduler {self._scheduler} has no workers left; the run waits for one.",
+                NoWorkerWarning,
+                stacklevel=2,
+            )
+        workers = max(workers, 1)
         return min(self._most or workers, workers)
 
     def _how_to_start_one(self) -> str:

@@ -29,6 +29,8 @@ PRELOADED = [
     "speechbrain.lobes.models.ECAPA_TDNN",
     # The first optimiser of a process imports it, for a second, and on the method's time.
     "torch._dynamo",
+    # Last, that it is asked first when the server ends.
+    "ser_unlearn.unlearning.serving",
 ]
 """What it has imported: it takes seconds, and to fork it a few hundredths of one."""
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 from checkouts import copy_package
 from clusters import Processes
@@ -116,7 +117,10 @@ def test_a_cluster_that_loses_a_worker_gives_what_one_process_gives(
     pid = client.run(os.getpid, workers=[victim])[victim]
     process = copy.start(*grid(*ROWS), *on(cluster), "--results", "there", store="there-store")
     wait_until(lambda: client.processing().get(victim) and copy.records("there"))
+    below = psutil.Process(pid).children(recursive=True)
     os.kill(pid, signal.SIGKILL)
+    _, left = psutil.wait_procs(below, 5)
+    assert left == []
     _, err = process.communicate()
     assert process.returncode == 0, err
     assert "Traceback" not in err

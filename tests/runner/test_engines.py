@@ -16,7 +16,7 @@ from distributed import Client, LocalCluster, Scheduler, SpecCluster, Worker, ge
 
 from ser_unlearn.cli import main
 from ser_unlearn.errors import UserError
-from ser_unlearn.runner.cluster import Cluster
+from ser_unlearn.runner.cluster import Cluster, NoWorkerWarning
 from ser_unlearn.runner.demands import Demands
 from ser_unlearn.runner.engines import engine_named
 
@@ -44,12 +44,16 @@ class Asking:
         return get_worker().name
 
 
+def local(**options: object) -> LocalCluster:
+    """A cluster in this process."""
+    given = {"n_workers": 1, **options}
+    return LocalCluster(processes=False, dashboard_address=None, protocol="tcp", **given)
+
+
 @contextmanager
 def cluster(**options: object) -> Iterator[str]:
-    """The address of a scheduler in this process, with what workers there are to be."""
-    with LocalCluster(
-        processes=False, dashboard_address=None, protocol="tcp", **{"n_workers": 1, **options}
-    ) as made:
+    """The address of the scheduler of one."""
+    with local(**options) as made:
         yield made.scheduler_address
 
 
@@ -83,11 +87,14 @@ def test_an_engine_that_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "", "tcp://127.0.0.1"])
-def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path, address: str):
+def test_a_scheduler_that_does_not_answer_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+):
+    monkeypatch.setattr("ser_unlearn.runner.cluster.PATIENCE_S", 1)
     begun = time.monotonic()
     said = refused(address, tmp_path)
     assert said.startswith(f"--scheduler {address}: there is no scheduler of Dask (")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 3
 
 
 def test_the_address_of_a_worker_is_no_schedulers(tmp_path: Path):
@@ -143,6 +150,22 @@ def test_of_two_workers_the_one_that_offers_a_gpu_gets_the_jobs(
         assert engine.count(None, "cuda", 9) == 1
         jobs = ((number, Asking()) for number in range(4))
         assert {name for _, name in engine.outcomes(jobs, 2)} == {"with"}
+
+
+def test_a_run_waits_for_a_worker_when_all_are_lost(tmp_path: Path):
+    with (
+        local(threads_per_worker=1) as made,
+        Cluster(made.scheduler_address, None) as engine,
+    ):
+        engine.require(tmp_path, None, "cpu")
+        made.scale(0)
+        while engine._workers():
+            time.sleep(0.05)
+        with pytest.warns(NoWorkerWarning, match="no workers left; the run waits for one"):
+            assert engine.count(None, "cpu", 9) == 1
+        made.scale(1)
+        jobs = [(number, Doubling(number)) for number in range(2)]
+        assert dict(engine.outcomes(iter(jobs), 1)) == {0: 0, 1: 2}
 
 
 @pytest.mark.parametrize("name", ["sequential", "multiprocessing"])
