@@ -15,11 +15,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 from checkouts import ROOT
+from filelock import FileLock
 from sounds import write_corpus
 
 from ser_unlearn.checks.subjects import shared_toy
 from ser_unlearn.checks.toy import ToySetup
+from ser_unlearn.recogniser.setup import Setup
 from ser_unlearn.results.store import Store
+
+SHARING_A_RUN = ("test_added_methods", "test_evaluate", "test_run", "test_scenario_runs")
+"""Modules that begin with the same run."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -32,8 +37,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByWhatIsShared(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path, _, test = nodeid.partition("::")
-            if path.startswith("tests/runner/"):
-                return "tests/runner"  # a first run
+            if Path(path).stem in SHARING_A_RUN:
+                return "tests/runner"
             if test.startswith("test_conformance["):
                 return test.rpartition("-")[0]  # a row's usual run
             return path  # fixtures of the module
@@ -92,6 +97,19 @@ def setup() -> ToySetup:
 def store(tmp_path):
     """An empty store of the test's own."""
     return Store(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def espeak_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the corpus `espeak` as `tiny` sees it, made once for all processes."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "espeak"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            made = folder.with_suffix(".part")
+            Setup("espeak", "tiny", None, "cpu", Store(made)).features  # noqa: B018
+            made.rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,8 +17,6 @@ from ser_unlearn.runner import places
 
 ROWS = ("original", "retrain", "finetune", "gradient_ascent", "scrub", "ssd")
 """Methods of every kind: none, retain set, forget set, both, and what was kept from training."""
-COSTS = {"runtime_s", "speedup", "peak_memory_mb"}
-"""Metrics that depend on how busy the machine is."""
 SMALL = ("--recipe", "tiny", "--model-seeds", "1", "--forget-seeds", "1", "--jobs", "1")
 GRID = (*SMALL, *(word for row in ROWS for word in ("--method", row)))
 
@@ -49,31 +46,19 @@ class Workplace:
             patch.setenv("SER_UNLEARN_CACHE", str(self.store))
             return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a command in a process of its own."""
+    def process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in a process of its own."""
         environment = {**os.environ, "SER_UNLEARN_CACHE": str(self.store)}
         if self.package:
             environment["PYTHONPATH"] = str(self.package)
-        return subprocess.Popen(
+        return subprocess.run(
             [sys.executable, "-m", "ser_unlearn", *arguments],
             cwd=self.folder,
             env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
-            **options,
+            check=False,
         )
-
-    def process(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in a process of its own."""
-        process = self.start(*arguments)
-        out, err = process.communicate()
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-    def take_corpus(self, other: Workplace) -> None:
-        """Put into the store what another has of the corpus, but no model."""
-        for kind in ("corpora", "features", "speech", "waveforms"):
-            shutil.copytree(other.store / kind, self.store / kind)
 
     def store_tables(self) -> list[Path]:
         """The tables of all unlearned models that are in the store now."""
@@ -83,11 +68,6 @@ class Workplace:
         return list(read_records(self.folder / results))
 
 
-def steady(records: list[Record]) -> dict[str, dict[str, float | None]]:
-    """The metrics that must not depend on order, workers or interruptions."""
-    return {
-        str(record.path): {
-            name: value for name, value in record.metrics.items() if name not in COSTS
-        }
-        for record in records
-    }
+def take_corpus(source: Path, store: Path) -> None:
+    """Put into a store all that another has."""
+    shutil.copytree(source, store, copy_function=os.link, dirs_exist_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from checkouts import copy_package
+from workplaces import take_corpus
 
 from ser_unlearn.results.records import Record, read_records
 
@@ -76,9 +77,10 @@ LARGER = {
 """Of the recipe `tiny`: what it takes to flip some utterances and leave the others alone."""
 
 
-def run_in(folder: Path) -> dict[str, Record]:
+def run_in(folder: Path, espeak_store: Path) -> dict[str, Record]:
     """What the fake leaves, and what retraining leaves, by label."""
     package = copy_package(folder)
+    take_corpus(espeak_store, folder / "store")
     (package / "methods" / "flip.py").write_text(FLIP)
     recipes = package / "recogniser" / "recipes"
     recipe = (recipes / "tiny.yaml").read_text()
@@ -99,7 +101,7 @@ def run_in(folder: Path) -> dict[str, Record]:
             "--method", "flip", "--method", "retrain", "--jobs", "1",
         ],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={**os.environ, "PYTHONPATH": str(folder), "SER_UNLEARN_CACHE": str(folder / "store")},
         capture_output=True,
         text=True,
         check=False,
@@ -109,9 +111,9 @@ def run_in(folder: Path) -> dict[str, Record]:
 
 
 @pytest.mark.slow
-def test_a_method_that_only_flips_the_top_class_is_exposed(tmp_path: Path):
+def test_a_method_that_only_flips_the_top_class_is_exposed(tmp_path: Path, espeak_store: Path):
     # One test, for its records take minutes, and other workers would make them again.
-    records = run_in(tmp_path)
+    records = run_in(tmp_path, espeak_store)
     flip, retrained = records["flip"], records["retrain"]
     assert flip.metrics["forgetting_rate"] == 1  # by this alone it is perfect
 

@@ -65,14 +65,14 @@ def test_one_methods_failure_is_a_record_and_stops_no_other(checkout: Workplace)
     (checkout.folder / "ser_unlearn" / "runner" / "suites" / "short.yaml").write_text(
         "{description: a short one, corpora: [espeak], recipes: [tiny], scenarios: ['random:16'], "
         "methods: [broken, broken-nan, broken-late, broken-greedy, broken-unable, broken-fine], "
-        "model_seeds: 1, forget_seeds: 1, timeout_s: 20}"  # a busy machine imports slowly
+        "model_seeds: 1, forget_seeds: 1, timeout_s: 8}"
     )
     done = checkout.process("run", "short", "--jobs", "2")
     assert done.returncode == 0, done.stderr
     found = {record.label: (record.status, record.reason) for record in checkout.records()}
     assert found.pop("broken-fine") == ("done", "")
     assert found.pop("broken") == ("failed", "RuntimeError: this cannot work")
-    assert found.pop("broken-late") == ("timeout", "stopped after 20 s")
+    assert found.pop("broken-late") == ("timeout", "stopped after 8 s")
     assert found.pop("broken-unable") == ("unsupported", "no such task")
     status, reason = found.pop("broken-nan")
     assert status == "failed"

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from workplaces import GRID, ROWS, SMALL, Workplace
+from workplaces import GRID, ROWS, SMALL, Workplace, take_corpus
 
 from ser_unlearn.evaluation import shadows
 from ser_unlearn.results.records import read_records
@@ -40,9 +40,11 @@ def test_evaluate_gives_the_same_numbers_and_runs_nothing(workplace: Workplace, 
     assert {record.path: record for record in read_records(results)} == before
 
 
-def test_evaluate_leaves_what_the_store_lacks(workplace: Workplace, tmp_path: Path):
+def test_evaluate_leaves_what_the_store_lacks(
+    workplace: Workplace, espeak_store: Path, tmp_path: Path
+):
     elsewhere = Workplace(workplace.folder, tmp_path / "store")
-    elsewhere.take_corpus(workplace)
+    take_corpus(espeak_store, elsewhere.store)
     before = {path: path.read_bytes() for path in workplace.folder.rglob("model0*.json")}
     done = elsewhere("evaluate", "--jobs", "1")
     assert done.exit_code == 0, done.stderr

@@ -104,30 +104,34 @@ def test_every_fault_is_a_record_and_no_neighbour_sees_it(copy: Copy, jobs: str)
     assert copy.orphans() == []
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
-def test_a_run_that_is_ended_leaves_nobody_behind_and_goes_on(copy: Copy, name: str):
-    results = f"ended-{name}"
-    arguments = (*grid(*SOUND, "faulty-busy"), "--jobs", "2", "--timeout", "60", "--results")
-    process = copy.start(*arguments, results, store=f"store-{name}")
-    while not (copy.folder / results).exists() and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(getattr(signal, name))
-    asked = time.monotonic()
-    _, err = process.communicate()
-    # Who is killed cannot tell those that it started: they look after its end by themselves.
-    assert time.monotonic() - asked < (5 if name == "SIGKILL" else 3)
-    if name != "SIGKILL":
-        assert process.returncode == 128 + getattr(signal, name)
-        assert err.splitlines()[-1].startswith(f"Stopped by {name}. What is done is kept")
-    assert "Traceback" not in err
-    deadline = time.monotonic() + 5
-    while copy.orphans() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert copy.orphans() == []
+def test_a_run_that_is_ended_leaves_nobody_behind_and_goes_on(copy: Copy):
+    """Three times, each a record further than the one before."""
+    arguments = (*grid(*SOUND, "faulty-busy"), "--jobs", "2", "--timeout", "60")
+    for name in ("SIGKILL", "SIGTERM", "SIGINT"):
+        before = len(copy.records("ended"))
+        process = copy.start(*arguments, "--results", "ended", store="ended-store")
+        while len(copy.records("ended")) == before and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(getattr(signal, name))
+        asked = time.monotonic()
+        _, err = process.communicate()
+        # Who is killed cannot tell those that it started: they look after its end by themselves.
+        assert time.monotonic() - asked < (5 if name == "SIGKILL" else 3)
+        if name != "SIGKILL":
+            assert process.returncode == 128 + getattr(signal, name)
+            assert err.splitlines()[-1].startswith(f"Stopped by {name}. What is done is kept")
+        assert "Traceback" not in err
+        deadline = time.monotonic() + 5
+        while copy.orphans() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert copy.orphans() == []
 
-    done = copy(*grid(*SOUND), "--jobs", "2", "--results", results, store=f"store-{name}")
+    survivors = copy.records("ended")
+    assert 0 < len(survivors) < len(SOUND)
+    done = copy(*grid(*SOUND), "--jobs", "2", "--results", "ended", store="ended-store")
     assert done.returncode == 0, done.stderr
-    assert steady(copy.records(results)) == steady(copy.records("alone"))
+    assert steady(copy.records("ended")) == steady(copy.records("alone"))
+    assert survivors.items() <= copy.records("ended").items()
 
 
 def test_a_failure_of_the_disk_is_no_methods_failure(copy: Copy):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from workplaces import SMALL, Workplace
+from workplaces import SMALL, Workplace, take_corpus
 
 from ser_unlearn.evaluation.metrics import METRICS
 
@@ -23,10 +24,10 @@ SCENARIOS = (
 
 
 @pytest.fixture(scope="module")
-def scenarios(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+def scenarios(espeak_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """A workplace that had the corpus but no model when the scenarios ran."""
     place = Workplace(tmp_path_factory.mktemp("scenarios"), tmp_path_factory.mktemp("models"))
-    place.take_corpus(workplace)
+    take_corpus(espeak_store, place.store)
     done = place("run", *SCENARIOS)
     assert done.exit_code == 0, done.stderr
     (place.folder / "progress.txt").write_text(done.stderr)

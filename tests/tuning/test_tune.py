@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from workplaces import take_corpus
 
 from ser_unlearn.cli import main
 from ser_unlearn.results.records import Tuned, read_records
@@ -79,7 +80,10 @@ def test_without_optuna_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.slow
-def test_tune_then_run_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_tune_then_run_what_it_found(
+    espeak_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    take_corpus(espeak_store, tmp_path / "store")
     monkeypatch.setenv("SER_UNLEARN_CACHE", str(tmp_path / "store"))
     monkeypatch.chdir(tmp_path)
     results, store = tmp_path / "results", tmp_path / "store"
