@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -136,6 +137,8 @@ def load_card(name: str) -> Card:
     return parse_card(read_source("card", path), path)
 
 
+# A run asks for the same few cards again and again, and YAML takes long.
+@lru_cache(maxsize=16)
 def parse_card(text: str, path: Path) -> Card:
     """Check the text of a card; `path` is what errors call it.
 
