@@ -8,6 +8,7 @@ descendants, when it is done or at a limit.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -186,6 +187,8 @@ def _work(pipe: Connection, brief: Brief, log: Path | None) -> NoReturn:
     os.closerange(pipe.fileno() + 1, _MOST_FILES)
     torch.set_num_threads(1)
     hold_memory()
+    # What the server imported stays: to look through it for garbage would copy all its pages.
+    gc.freeze()
     weights = b""
     try:
         from safetensors.torch import save
