@@ -55,7 +55,7 @@ def build(recipe: Recipe, n_emotions: int, seed: int) -> Recogniser:
 def _spare_idle_padding(model: nn.Module) -> None:
     """Let SpeechBrain's convolutions of kernel size 1 not pad, by nothing, a copy of their input.
 
-    The copies took an eighth of a training step; the numbers are the same bits without them.
+    The copies took about a tenth of a training step; the numbers are the same bits without them.
     """
     from speechbrain.nnet.CNN import Conv1d
 
