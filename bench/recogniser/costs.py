@@ -243,7 +243,7 @@ def hold_memory() -> None:
     """Let glibc keep what is freed for what is allocated next, until `give_back_memory`.
 
     It would return the large blocks that a step of training frees, and get them anew for the next
-    step as pages that the system has to clear first: a sixth of the step's time.
+    step as pages that the system has to clear first: about a tenth of the step's time.
     """
     _glibc("mallopt", _TRIM_THRESHOLD, 2**31 - 1)
     _glibc("mallopt", _MMAP_THRESHOLD, 2**25)  # the most that it takes

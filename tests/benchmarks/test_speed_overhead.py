@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from conftest import ONE_SECOND
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Batch, Method, Recogniser, train_mode
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from conftest import Ratios, Request
 
 TARGET = 1.05
+"""By the method's own clock."""
+MORE_S = 0.2
+"""By the wall: the process, what it is handed, and what it gives back."""
 
 
 def ascend(model: Recogniser, batches: Iterator[Batch], method: Method) -> None:
@@ -80,7 +84,8 @@ def test_the_harness_against_a_bare_loop(
     through, reference = ratios.alternate(through_the_harness, bare, pairs)
     wall, recorded = (list(seconds) for seconds in zip(*through, strict=True))
     ratios.note(f"{row}: runtime_s of its record, against a bare loop", recorded, reference, TARGET)
-    ratios.note(f"{row}: with metering and loading, against it", wall, reference, TARGET)
+    more = [a - b for a, b in zip(wall, reference, strict=True)]
+    ratios.note(f"{row}: seconds more than it by the wall", more, ONE_SECOND, MORE_S)
 
     # Otherwise the two are not the same algorithm, and their ratio says nothing.
     weights = models["harness"].state_dict()

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ser_unlearn.unlearning.registry import list_methods
+from ser_unlearn.runner.suite import load_suite
 
 if TYPE_CHECKING:
     from conftest import Ratios, Request
 
-ROWS = [row for info in list_methods().values() for row in info.rows]
 
-
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", load_suite("default").methods)
 def test_unlearning_against_retraining(request_to_forget: Request, ratios: Ratios, row: str):
     record = ratios.once(request_to_forget.job(row).execute)
     if record.status == "unsupported":
