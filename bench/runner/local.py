@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 from joblib import cpu_count
 
-from ser_unlearn.errors import EngineError
+from ser_unlearn.errors import EngineError, UserError
 from ser_unlearn.runner.workers import Engine, Job, Outcome, count_workers
 from ser_unlearn.unlearning.descendants import die_with_parent, end_with_runner
 from ser_unlearn.unlearning.server import context, kill_forked, share
+
+Given = TypeVar("Given")
 
 MOST_LOSSES = 5
 """How often workers may die with no job done in between."""
@@ -69,6 +72,21 @@ class Local:
 
 
 LOCAL: Engine = Local()
+
+
+def apart(do: Callable[[Given], Outcome], given: Given) -> Outcome:
+    """Do something in a process of its own, which may import what this one should not.
+
+    Raises:
+        UserError: if that ends the process.
+    """
+    with ProcessPoolExecutor(1, context(), _begin) as executor:
+        try:
+            return executor.submit(do, given).result()
+        except (BrokenProcessPool, SystemExit, KeyboardInterrupt) as error:
+            raise UserError(
+                "A method's file ends the process that imports it. Let it define its class only."
+            ) from error
 
 
 def _with_one_pool(

@@ -32,11 +32,12 @@ from ser_unlearn.runner.grid import (
     rows,
     trainings,
 )
+from ser_unlearn.runner.local import apart
 from ser_unlearn.runner.progress import Display
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
 from ser_unlearn.runner.unlearnings import ShadowUnlearning, Unlearning
 from ser_unlearn.runner.workers import Job, work
-from ser_unlearn.unlearning.registry import Row, check_class, list_methods
+from ser_unlearn.unlearning.registry import Row, check_classes, list_methods
 
 MOST_JOBS = 1_000_000
 """Results that one run can stand for: years of work."""
@@ -182,8 +183,8 @@ def _check_classes(unlearnings: list[Unlearning]) -> None:
     """Refuse what methods' classes refuse, of those that have to run."""
     # What tuning found, a class has borne out in every trial.
     rows = {job.row.label: job.row for job in unlearnings if job.row.tuned is None}
-    for row in rows.values():
-        check_class(row)
+    if rows:
+        apart(check_classes, list(rows.values()))
 
 
 def _execute(

@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import inspect
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -198,19 +198,20 @@ def _row(row: str, info: MethodInfo, code: str, overrides: Mapping[str, Mapping[
     return Row(label, method, info.needs, info.reference, dict(values), code)
 
 
-def check_class(row: Row) -> None:
-    """Refuse a row whose parameters were read, if the method's class does not bear them out.
+def check_classes(rows: Iterable[Row]) -> None:
+    """Refuse rows whose parameters were read, if the methods' classes do not bear them out.
 
     Raises:
-        UserError: if the file cannot be imported, or its class refuses the parameters or changes
+        UserError: if a file cannot be imported, or its class refuses the parameters or changes
             them.
     """
-    instance = _instance(load_class(row.method), row.label, row.parameters)
-    if dataclasses.asdict(instance) != row.parameters:
-        raise UserError(
-            f"The method '{row.method}' has other parameters than its class declares. "
-            "Write each default once, with its field, and leave it as it is."
-        )
+    for row in rows:
+        instance = _instance(load_class(row.method), row.label, row.parameters)
+        if dataclasses.asdict(instance) != row.parameters:
+            raise UserError(
+                f"The method '{row.method}' has other parameters than its class declares. "
+                "Write each default once, with its field, and leave it as it is."
+            )
 
 
 def _instance(cls: type[Method], row: str, parameters: Mapping[str, Any]) -> Method:

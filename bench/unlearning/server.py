@@ -23,6 +23,11 @@ PRELOADED = [
     "ser_unlearn.runner.trainings",
     "ser_unlearn.runner.unlearnings",
     "safetensors.torch",
+    # What tables and metrics need.
+    "pandas",
+    "sklearn.linear_model",
+    "sklearn.model_selection",
+    "sklearn.svm",
     # What recipes name, and what runs them.
     "hyperpyyaml",
     "speechbrain.lobes.features",

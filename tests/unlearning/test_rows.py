@@ -137,7 +137,7 @@ def test_parameters_that_a_file_does_not_spell_out_come_from_its_class(installed
     row = registry.resolve("registered_fake", {})
     assert row.parameters["epochs"] == expected
     assert registry.resolve("registered_fake-slow", {}).parameters["epochs"] == 9
-    registry.check_class(row)
+    registry.check_classes([row])
 
 
 def test_a_class_is_not_run_to_know_its_parameters(installed):
@@ -145,7 +145,7 @@ def test_a_class_is_not_run_to_know_its_parameters(installed):
     row = registry.resolve("registered_fake", {})
     assert row.parameters["epochs"] == 3
     with pytest.raises(UserError, match="cannot be imported"):
-        registry.check_class(row)
+        registry.check_classes([row])
 
 
 def test_a_class_that_changes_its_parameters_is_refused(installed):
@@ -153,7 +153,7 @@ def test_a_class_that_changes_its_parameters_is_refused(installed):
         GOOD + "\n    def __post_init__(self):\n        object.__setattr__(self, 'epochs', 4)\n"
     )
     with pytest.raises(UserError, match="other parameters than its class declares"):
-        registry.check_class(registry.resolve("registered_fake", {}))
+        registry.check_classes([registry.resolve("registered_fake", {})])
 
 
 def test_a_class_is_the_files_own_and_not_one_that_it_imports(installed):
@@ -173,7 +173,7 @@ def test_every_row_of_the_projects_own_methods_can_be_resolved():
         for row in info.rows:
             found = registry.resolve(row, {})
             assert found.label == row
-            registry.check_class(found)
+            registry.check_classes([found])
             assert list(found.parameters) == [
                 field.name for field in dataclasses.fields(registry.load_class(info.name))
             ]
