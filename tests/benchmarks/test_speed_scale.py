@@ -28,7 +28,7 @@ from ser_unlearn.runner.grid import (
     rows,
     trainings,
 )
-from ser_unlearn.runner.suite import Suite
+from ser_unlearn.runner.suite import Suite, load_suite
 from ser_unlearn.unlearning.registry import list_methods
 
 if TYPE_CHECKING:
@@ -146,8 +146,8 @@ def test_leaderboard(tmp_path: Path, ratios: Ratios):
     note(ratios, f"leaderboard of {COUNT} records", cost)
 
 
-def test_the_default_suite_printed_again(suite: Suite, store: Path, tmp_path: Path, ratios: Ratios):
-    fill(suite, Options(tmp_path))
+def test_the_default_suite_printed_again(store: Path, tmp_path: Path, ratios: Ratios):
+    fill(load_suite("default"), Options(tmp_path))
     command = (*COMMAND, "run", "--results", str(tmp_path))
     cost = ratios.once(lambda: cost_of(command))
     note(ratios, "the finished default suite", cost)
