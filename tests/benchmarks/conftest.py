@@ -7,7 +7,6 @@ things timed in one run. They stand in a table at the end, and in `extra_info` o
 
 from __future__ import annotations
 
-import functools
 import shutil
 import statistics
 import time
@@ -23,10 +22,12 @@ from ser_unlearn.recogniser.setup import Setup, Trained
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Seeds
 from ser_unlearn.results.store import Store
+from ser_unlearn.runner.local import Local
 from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite, load_suite
 from ser_unlearn.runner.trainings import Training
 from ser_unlearn.runner.unlearnings import Unlearning
+from ser_unlearn.runner.workers import Job, Outcome
 from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import resolve
 
@@ -139,38 +140,34 @@ def make_store(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> Callab
     return make
 
 
+class Clocked(Local):
+    """Jobs one after another in this process, and the seconds that each took, by its title."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def outcomes(
+        self, jobs: Iterator[tuple[int, Job[Outcome]]], workers: int
+    ) -> Iterator[tuple[int, Outcome]]:
+        for number, job in jobs:
+            start = time.perf_counter()
+            outcome = job.execute()
+            self.seconds[job.title] = time.perf_counter() - start
+            yield number, outcome
+
+
 @dataclass(frozen=True)
 class Alone:
-    """Where jobs run one after another, and the seconds that each took, by its title."""
+    """Where jobs run one after another; what one benchmark trained stays there for the next."""
 
     store: Path
     results: Path
-    seconds: dict[str, float]
+    engine: Clocked
 
 
 @pytest.fixture(scope="session")
-def alone(
-    make_store: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Alone]:
-    """Times every job that is executed in this process; no benchmark repeats another's."""
-    seconds: dict[str, float] = {}
-
-    def timed(execute: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        @functools.wraps(execute)
-        def run(job: Training | Unlearning) -> Any:
-            start = time.perf_counter()
-            try:
-                return execute(job)
-            finally:
-                # What another benchmark had trained before is not free.
-                seconds.setdefault(job.title, time.perf_counter() - start)
-
-        return run
-
-    with pytest.MonkeyPatch.context() as patch:
-        for job in (Training, Unlearning):
-            patch.setattr(job, "execute", timed(job.execute))
-        yield Alone(make_store("alone"), tmp_path_factory.mktemp("results"), seconds)
+def alone(make_store: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    return Alone(make_store("alone"), tmp_path_factory.mktemp("results"), Clocked())
 
 
 @dataclass(frozen=True)
@@ -207,8 +204,7 @@ def request_to_forget(suite: Suite, alone: Alone) -> Request:
     place = Place(suite.corpora[0], suite.recipes[0], None, "cpu", alone.store)
     scenario = suite.scenarios[0]
     original, retrained = Training(place, 0), Training(place, 0, scenario)
-    for training in (original, retrained):
-        training.execute()
+    list(alone.engine.outcomes(enumerate((original, retrained)), 1))
     train, retain = original.utterances(), retrained.utterances()
     setup = place.setup()
     sets = {

@@ -46,12 +46,13 @@ def side_by_side(name: str, suite: Suite, store: Path, results: Path, *options: 
     return time.perf_counter() - start
 
 
-def one_by_one(suite: Suite, alone: Alone, options: Options) -> float:
+def one_by_one(suite: Suite, alone: Alone, results: Path, data_dir: Path | None = None) -> float:
     """Run a suite in this process; the seconds that its jobs took, over the cores."""
+    options = Options(results, data_dir, jobs=1, engine=alone.engine)
     records = run(suite, {}, options, Console(file=io.StringIO()))
     assert {record.status for record in records} <= {"done", "unsupported"}
     (corpus,) = suite.corpora
-    spent = [seconds for title, seconds in alone.seconds.items() if f" {corpus} " in title]
+    spent = [seconds for title, seconds in alone.engine.seconds.items() if f" {corpus} " in title]
     return sum(spent) / cpu_count()
 
 
@@ -66,7 +67,7 @@ def test_the_default_suite_side_by_side(
     store = make_store("side_by_side")
     wall = ratios.once(lambda: side_by_side("default", suite, store, tmp_path / "results"))
     monkeypatch.setenv("SER_UNLEARN_CACHE", str(alone.store))
-    ideal = one_by_one(suite, alone, Options(alone.results, jobs=1))
+    ideal = one_by_one(suite, alone, alone.results)
     ratios.note(
         f"the suite `default`, one model seed, on {cpu_count()} cores, "
         "against its jobs alone over the cores",
@@ -95,7 +96,7 @@ def test_a_cell_of_the_suite_paper_side_by_side(
         lambda: side_by_side("paper", suite, stores[0], tmp_path / "results", *options)
     )
     monkeypatch.setenv("SER_UNLEARN_CACHE", str(stores[1]))
-    ideal = one_by_one(suite, alone, Options(tmp_path / "alone_results", folder, jobs=1))
+    ideal = one_by_one(suite, alone, tmp_path / "alone_results", folder)
     ratios.note(
         f"a cell of `paper` on RAVDESS, {len(ROWS)} rows, on {cpu_count()} cores, "
         "against its jobs alone over the cores",
