@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 
 
 class Processes:
@@ -32,15 +31,8 @@ class Processes:
         self.address: str = json.loads(said.read_text())["address"]
         self._workers: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> Processes:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End all of them."""
         started = (*self._workers, self.scheduler)
         for each in started:
             each.terminate()

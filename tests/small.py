@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -76,10 +78,23 @@ class Copy:
 
     def records(self, results: str = "results") -> dict[str, dict[str, Any]]:
         """What the records say, by their paths."""
-        return {
-            path.relative_to(self.folder / results).as_posix(): json.loads(path.read_text())
-            for path in self.folder.glob(f"{results}/**/*.json")
-        }
+        found = {}
+        # Unlike `glob`, it does not mind folders that come and go, as probes of a run do.
+        for folder, _, names in os.walk(self.folder / results):
+            for name in names:
+                if name.endswith(".json"):
+                    path = Path(folder, name)
+                    record = json.loads(path.read_text())
+                    found[path.relative_to(self.folder / results).as_posix()] = record
+        return found
+
+    def steady(self, results: str) -> dict[str, dict[str, Any]]:
+        """All that the records say, what depends on how busy the machine is aside."""
+        records = self.records(results)
+        for record in records.values():
+            for name in COSTS:
+                record["metrics"].pop(name, None)
+        return records
 
     def orphans(self) -> list[str]:
         """What runs of this copy's processes."""
@@ -95,6 +110,14 @@ class Copy:
 
 COSTS = {"runtime_s", "speedup", "peak_memory_mb"}
 """Metrics that depend on how busy the machine is."""
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 120) -> None:
+    """Wait for something to become true, and fail if it does not."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def grid(*methods: str) -> tuple[str, ...]:

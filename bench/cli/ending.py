@@ -83,13 +83,13 @@ def ends_cleanly() -> Iterator[None]:
 
 
 def _end(number: int, frame: object) -> None:
-    from ser_unlearn.unlearning.descendants import kill_descendants
+    from ser_unlearn.unlearning.descendants import kill_children
 
     # A terminal's cursor is hidden while a display runs.
     shown = "\x1b[?25h\n" if sys.stderr.isatty() else ""
     text = f"{shown}Stopped by {signal.Signals(number).name}. {KEPT}\n"
     with contextlib.suppress(OSError):
         os.write(2, text.encode())
-    kill_descendants()
+    kill_children(os.getpid())
     # Not by an exception: whatever waits for workers would wait for them to end by themselves.
     os._exit(128 + number)

@@ -18,7 +18,6 @@ from concurrent.futures import CancelledError
 from itertools import islice
 from pathlib import Path
 from queue import Empty, Queue
-from types import TracebackType
 from typing import Any
 
 from distributed import Client, Future, KilledWorker, Security, Worker, get_worker, rpc
@@ -58,15 +57,8 @@ class Cluster:
         self._client: Client | None = None
         self._demands: Demands | None = None
 
-    def __enter__(self) -> Cluster:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Leave the scheduler, which drops what it has waiting for this process."""
         if self._client is not None:
             self._client.close(timeout=PATIENCE_S)
 

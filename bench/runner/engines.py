@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import platform
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 
 from joblib import Parallel, delayed, parallel_config
@@ -107,8 +107,7 @@ def engine_named(
     return nullcontext(Backend(name))
 
 
-@contextmanager
-def _cluster(scheduler: str, jobs: int | None) -> Iterator[Engine]:
+def _cluster(scheduler: str, jobs: int | None) -> AbstractContextManager[Engine]:
     try:
         from ser_unlearn.runner.cluster import Cluster
     except ImportError as error:
@@ -116,8 +115,7 @@ def _cluster(scheduler: str, jobs: int | None) -> Iterator[Engine]:
             f"The engine 'dask' needs distributed ({error}). "
             "Install it: pip install 'ser-unlearn[dask]'"
         ) from error
-    with Cluster(scheduler, jobs) as cluster:
-        yield cluster
+    return closing(Cluster(scheduler, jobs))
 
 
 def _checked(demands: Demands, number: int, job: Job[Outcome]) -> tuple[int, Outcome]:

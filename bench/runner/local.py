@@ -15,7 +15,7 @@ import psutil
 from joblib import cpu_count
 
 from ser_unlearn.errors import EngineError, UserError
-from ser_unlearn.runner.workers import Engine, Job, Outcome, count_workers
+from ser_unlearn.runner.workers import Engine, Job, Outcome
 from ser_unlearn.unlearning.descendants import die_with_parent, end_with_runner
 from ser_unlearn.unlearning.server import context, kill_forked, share
 
@@ -36,13 +36,12 @@ class Local:
         """They are this machine's, and can do what it can."""
 
     def count(self, wanted: int | None, device: str, jobs: int) -> int:
-        """As many as cores."""
-        return count_workers(wanted, device, jobs)
+        """One a core, and one alone on a GPU."""
+        return min(wanted or (1 if device == "cuda" else cpu_count()), jobs)
 
     def memory_mb(self, wanted: int | None, device: str) -> float | None:
         """This machine's memory over the workers."""
-        workers = count_workers(wanted, device, cpu_count())
-        return psutil.virtual_memory().total / 1e6 / workers
+        return psutil.virtual_memory().total / 1e6 / self.count(wanted, device, cpu_count())
 
     def outcomes(
         self, jobs: Iterator[Numbered[Outcome]], workers: int
@@ -58,7 +57,7 @@ class Local:
         losses = 0
         while True:
             todo, lost = chain(lost, jobs), []
-            for outcome in _with_one_pool(todo, workers, lost):
+            for outcome in _with_one_crew(todo, workers, lost):
                 losses = 0
                 yield outcome
             if not lost:
@@ -89,42 +88,45 @@ def apart(do: Callable[[Given], Outcome], given: Given) -> Outcome:
             ) from error
 
 
-def _with_one_pool(
+def _with_one_crew(
     jobs: Iterable[Numbered[Outcome]], workers: int, lost: list[Numbered[Outcome]]
 ) -> Iterator[tuple[int, Outcome]]:
     """Do jobs until one of the workers dies; those that it leaves undone are added to `lost`."""
-    executor = ProcessPoolExecutor(workers, context(), _begin)
-    running: dict[Future[Outcome], Numbered[Outcome]] = {}
+    # A pool each: one of several does not see the death of a worker that it is still starting.
+    crew = [ProcessPoolExecutor(1, context(), _begin) for _ in range(workers)]
+    running: dict[Future[Outcome], tuple[ProcessPoolExecutor, Numbered[Outcome]]] = {}
     left = iter(jobs)
 
-    def hand_out(count: int) -> None:
-        for number, job in islice(left, count):
+    def occupy(worker: ProcessPoolExecutor) -> None:
+        for number, job in islice(left, 1):
             try:
-                running[executor.submit(job.execute)] = number, job
-            except BrokenProcessPool:
+                running[worker.submit(job.execute)] = worker, (number, job)
+            # It has died, or the server that was asked for it.
+            except (BrokenProcessPool, EOFError, OSError):
                 lost.append((number, job))
 
-    whole = False
     try:
-        hand_out(workers)
+        for worker in crew:
+            occupy(worker)
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                number, job = running.pop(future)
+                worker, (number, job) = running.pop(future)
                 try:
                     outcome = future.result()
                 except BrokenProcessPool:
                     lost.append((number, job))
                     continue
                 if not lost:
-                    hand_out(1)
+                    occupy(worker)
                 yield number, outcome
-        whole = not lost
     finally:
-        if not whole:
-            for worker in multiprocessing.active_children():
-                worker.kill()
-        executor.shutdown(cancel_futures=True)
-        if not whole:
+        cut_short = bool(running or lost)
+        if cut_short:
+            for process in multiprocessing.active_children():
+                process.kill()
+        for worker in crew:
+            worker.shutdown(cancel_futures=True)
+        if cut_short:
             # What the workers had begun.
             kill_forked()
 

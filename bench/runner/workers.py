@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from joblib import cpu_count
-
 from ser_unlearn.runner.progress import Display
 
 Outcome = TypeVar("Outcome")
@@ -45,7 +43,13 @@ class Engine(Protocol):
         """
 
     def count(self, wanted: int | None, device: str, jobs: int) -> int:
-        """How many workers there are to use, as `count_workers` has it."""
+        """How many workers to use.
+
+        Args:
+            wanted: by the user; None for as many as are right.
+            device: "cpu" or "cuda".
+            jobs: how many there are at most at a time.
+        """
 
     def memory_mb(self, wanted: int | None, device: str) -> float | None:
         """Each worker's share of its machine's memory; None where that is not known."""
@@ -62,17 +66,6 @@ class Engine(Protocol):
         Raises:
             EngineError: if the engine fails.
         """
-
-
-def count_workers(wanted: int | None, device: str, jobs: int) -> int:
-    """How many workers to use.
-
-    Args:
-        wanted: by the user; None for one a core, and for one alone on a GPU.
-        device: "cpu" or "cuda".
-        jobs: how many there are at most at a time.
-    """
-    return min(wanted or (1 if device == "cuda" else cpu_count()), jobs)
 
 
 def work(

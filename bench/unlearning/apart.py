@@ -27,7 +27,7 @@ from torch import Tensor
 from ser_unlearn.errors import Failure, MethodError, UnsupportedError
 from ser_unlearn.recogniser.costs import Costs, hold_memory
 from ser_unlearn.unlearning.brief import Arrays, Brief, Pieces, Supplies
-from ser_unlearn.unlearning.descendants import die_with_parent, kill_tree, memory_of
+from ser_unlearn.unlearning.descendants import die_with_parent, holds_more, kill_tree
 from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.server import context
 
@@ -94,7 +94,7 @@ def _watch(
     while not wait([answer], timeout=TICK_S).done:
         if time.monotonic() - start > limits.seconds:
             raise MethodError("timeout", f"stopped after {limits.seconds:g} s")
-        if limits.memory_mb is not None and memory_of(pid) > limits.memory_mb * 1e6:
+        if limits.memory_mb is not None and holds_more(pid, limits.memory_mb * 1e6):
             raise MethodError("memory", f"stopped at {limits.memory_mb:.0f} MB of memory")
         if log is not None and log.exists() and log.stat().st_size > LARGEST_LOG:
             raise MethodError("failed", f"stopped after {LARGEST_LOG // 10**6} MB of output")

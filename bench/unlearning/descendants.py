@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import psutil
 
@@ -59,12 +59,6 @@ def kill_tree(pid: int | None) -> None:
     _kill(found)
 
 
-def kill_descendants() -> None:
-    """Kill everything that this process started, and what that started."""
-    with contextlib.suppress(psutil.Error):
-        _kill(psutil.Process().children(recursive=True))
-
-
 def kill_children(pid: int) -> None:
     """Kill all that a process started, and what that started, but not itself."""
     with contextlib.suppress(psutil.Error):
@@ -78,13 +72,29 @@ def _kill(processes: Iterable[psutil.Process]) -> None:
             each.kill()
 
 
-def memory_of(pid: int) -> int:
-    """Bytes that a process and its descendants hold for themselves."""
+def holds_more(pid: int, limit: float) -> bool:
+    """Whether a process and its descendants hold more bytes of memory than that for themselves."""
+    # What they share with the server that they were forked from is none of theirs, but takes long
+    # to tell.
+    return _memory_of(pid, _resident) > limit and _memory_of(pid, _own) > limit
+
+
+def _memory_of(pid: int, held_by: Callable[[psutil.Process], int]) -> int:
     total = 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         for each in (process, *process.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
-                held = each.memory_info()
-                total += held.rss - getattr(held, "shared", 0)
+                total += held_by(each)
     return total
+
+
+def _resident(process: psutil.Process) -> int:
+    held = process.memory_info()
+    return int(held.rss - getattr(held, "shared", 0))
+
+
+def _own(process: psutil.Process) -> int:
+    """Pages that several processes share count in shares, where the system tells."""
+    held = process.memory_full_info()
+    return int(getattr(held, "pss", held.uss))

@@ -56,11 +56,8 @@ def context() -> Any:
         return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(PRELOADED)
-    if multiprocessing.parent_process() is None:
-        from multiprocessing import forkserver
-
-        with _environment(dict.fromkeys(ONE_THREAD, "1")):
-            forkserver.ensure_running()
+    with _environment(dict.fromkeys(ONE_THREAD, "1")):
+        _server().ensure_running()
     return made
 
 

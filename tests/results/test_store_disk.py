@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from artefacts import IDENTITY, Maker, artefact, files
+from disks import small_disk_at
 from toys import make_record
 
 from ser_unlearn.errors import DiskError, ResultsError, StoreError
@@ -23,15 +24,8 @@ from ser_unlearn.runner.answers import attempt
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk_at(tmp_path / "disk", "1m") as folder:
+        yield folder
 
 
 def large():

@@ -6,14 +6,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from typing import Any
+from contextlib import closing
 
 import psutil
 import pytest
 from checkouts import copy_package
 from clusters import Processes
 from distributed import Client
-from small import COSTS, Copy, grid
+from small import Copy, grid, wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,14 +35,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 @pytest.fixture(scope="module")
 def cluster(copy: Copy) -> Iterator[Processes]:
     """One worker with a nanny and one without; none is left when their cluster is stopped."""
-    with Processes(copy.folder) as started:
+    with closing(Processes(copy.folder)) as started:
         started.worker("--nthreads", "1")
         started.worker("--nthreads", "1", "--no-nanny", "--name", "alone")
         yield started
-    deadline = time.monotonic() + 5
-    while copy.orphans() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert copy.orphans() == []
+    wait_until(lambda: not copy.orphans(), 5)
 
 
 @pytest.fixture(scope="module")
@@ -55,22 +52,6 @@ def client(cluster: Processes) -> Iterator[Client]:
 
 def on(cluster: Processes) -> tuple[str, ...]:
     return "--engine", "dask", "--scheduler", cluster.address
-
-
-def steady(copy: Copy, results: str) -> dict[str, dict[str, Any]]:
-    """All that the records say, what depends on how busy the machine is aside."""
-    records = copy.records(results)
-    for record in records.values():
-        for name in COSTS:
-            del record["metrics"][name]
-    return records
-
-
-def wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_worker_that_differs_is_named(copy: Copy, cluster: Processes, client: Client):
@@ -124,7 +105,7 @@ def test_a_cluster_that_loses_a_worker_gives_what_one_process_gives(
     _, err = process.communicate()
     assert process.returncode == 0, err
     assert "Traceback" not in err
-    assert steady(copy, "there") == steady(copy, "local")
+    assert copy.steady("there") == copy.steady("local")
     # Nothing lies where a worker happened to be started.
     assert not any(copy.folder.glob("elsewhere/*"))
 
@@ -145,4 +126,4 @@ def test_without_its_scheduler_a_run_ends_and_goes_on_elsewhere(
     assert "Traceback" not in err
     done = copy(*arguments, "--jobs", "1", store="gone-store")
     assert done.returncode == 0, done.stderr
-    assert steady(copy, "gone") == steady(copy, "local")
+    assert copy.steady("gone") == copy.steady("local")

@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -59,7 +59,7 @@ def cluster(**options: object) -> Iterator[str]:
 
 def refused(address: str, store: Path, device: str = "cpu", data_dir: Path | None = None) -> str:
     """What is said of a cluster that cannot be used."""
-    with Cluster(address, None) as engine, pytest.raises(UserError) as error:
+    with closing(Cluster(address, None)) as engine, pytest.raises(UserError) as error:
         engine.require(store, data_dir, device)
     return str(error.value)
 
@@ -144,7 +144,7 @@ def test_of_two_workers_the_one_that_offers_a_gpu_gets_the_jobs(
     scheduler = {"cls": Scheduler, "options": {"dashboard": False, "port": 0}}
     with (
         SpecCluster(workers, scheduler, silence_logs=False) as made,
-        Cluster(made.scheduler_address, None) as engine,
+        closing(Cluster(made.scheduler_address, None)) as engine,
     ):
         engine.require(tmp_path, None, "cuda")
         assert engine.count(None, "cuda", 9) == 1
@@ -155,7 +155,7 @@ def test_of_two_workers_the_one_that_offers_a_gpu_gets_the_jobs(
 def test_a_run_waits_for_a_worker_when_all_are_lost(tmp_path: Path):
     with (
         local(threads_per_worker=1) as made,
-        Cluster(made.scheduler_address, None) as engine,
+        closing(Cluster(made.scheduler_address, None)) as engine,
     ):
         engine.require(tmp_path, None, "cpu")
         made.scale(0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small import COSTS, Copy, grid
+from small import Copy, grid, wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -59,15 +59,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     return made
 
 
-def steady(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Of the sound methods, what must not depend on their neighbours."""
+def sound(copy: Copy, results: str) -> dict[str, Any]:
+    """Of the sound methods' records, what must not depend on their neighbours."""
     return {
-        path: [
-            record["status"],
-            {name: value for name, value in record["metrics"].items() if name not in COSTS},
-            record["attacks"],
-        ]
-        for path, record in records.items()
+        path: record
+        for path, record in copy.steady(results).items()
         if record["method"] != "faulty"
     }
 
@@ -84,7 +80,7 @@ def test_every_fault_is_a_record_and_no_neighbour_sees_it(copy: Copy, jobs: str)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     records = copy.records(f"among{jobs}")
-    assert steady(records) == steady(copy.records("alone"))
+    assert sound(copy, f"among{jobs}") == sound(copy, "alone")
     found = {
         record["parameters"]["how"]: record
         for record in records.values()
@@ -121,16 +117,13 @@ def test_a_run_that_is_ended_leaves_nobody_behind_and_goes_on(copy: Copy):
             assert process.returncode == 128 + getattr(signal, name)
             assert err.splitlines()[-1].startswith(f"Stopped by {name}. What is done is kept")
         assert "Traceback" not in err
-        deadline = time.monotonic() + 5
-        while copy.orphans() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert copy.orphans() == []
+        wait_until(lambda: not copy.orphans(), 5)
 
     survivors = copy.records("ended")
     assert 0 < len(survivors) < len(SOUND)
     done = copy(*grid(*SOUND), "--jobs", "2", "--results", "ended", store="ended-store")
     assert done.returncode == 0, done.stderr
-    assert steady(copy.records("ended")) == steady(copy.records("alone"))
+    assert sound(copy, "ended") == sound(copy, "alone")
     assert survivors.items() <= copy.records("ended").items()
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import psutil
 import pytest
-from small import COSTS, Copy, grid
+from disks import small_disk_at
+from small import Copy, grid, wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,7 +28,6 @@ ARGUMENTS = (
 )
 VICTIMS = ["run"] * 2 + ["server"] * 2 + ["worker"] * 16
 """Whom to kill; a method that is killed is a failure of its own."""
-WAIT_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +36,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     done = made(*ARGUMENTS, "--jobs", "1", "--results", "alone", store="alone-store")
     assert done.returncode == 0, done.stderr
     return made
-
-
-def steady(copy: Copy, results: str) -> dict[str, dict[str, Any]]:
-    """All that the records say, what depends on how busy the machine is aside."""
-    records = copy.records(results)
-    for record in records.values():
-        record["metrics"] = {k: v for k, v in record["metrics"].items() if k not in COSTS}
-        del record["provenance"]
-    return records
-
-
-def until(true: Any) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def victims(run: subprocess.Popen[str], kind: str) -> list[psutil.Process]:
@@ -96,8 +80,8 @@ def test_twenty_kills_lose_nothing_and_change_nothing(copy: Copy):
         done = copy(*ARGUMENTS, "--results", f"killed{each}", store=f"store{each}")
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
-        assert steady(copy, f"killed{each}") == steady(copy, "alone")
-    until(lambda: not copy.orphans())
+        assert copy.steady(f"killed{each}") == copy.steady("alone")
+    wait_until(lambda: not copy.orphans(), 5)
 
 
 def start(copy: Copy, number: int) -> subprocess.Popen[str]:
@@ -118,7 +102,7 @@ def strike(copy: Copy, run: subprocess.Popen[str], kind: str, number: int) -> bo
         return len(made) + len(copy.records(f"killed{number}"))
 
     before = progress()
-    until(lambda: progress() > before or run.poll() is not None)
+    wait_until(lambda: progress() > before or run.poll() is not None)
     time.sleep(random.uniform(0, 0.5))
     try:
         found = victims(run, kind)
@@ -141,7 +125,7 @@ def test_two_runs_at_once_on_one_store(copy: Copy):
     errors = [run.communicate()[1] for run in both]
     assert [run.returncode for run in both] == [0, 0], errors
     assert not any("Traceback" in text or "Warning" in text for text in errors)
-    assert steady(copy, "2") == steady(copy, "4") == steady(copy, "alone")
+    assert copy.steady("2") == copy.steady("4") == copy.steady("alone")
     # What one had made the other took: what it cost is the same to the last digit.
     assert costs(copy, "2") == costs(copy, "4")
 
@@ -152,16 +136,8 @@ def costs(copy: Copy, results: str) -> dict[str, Any]:
 
 @pytest.fixture
 def small_disk(copy: Copy) -> Iterator[Path]:
-    """A file system that is full after a moment."""
-    folder = copy.folder / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no file system can be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk_at(copy.folder / "disk", "400k") as folder:
+        yield folder
 
 
 def test_a_run_whose_disk_is_full_goes_on_when_there_is_room(copy: Copy, small_disk: Path):
@@ -173,7 +149,7 @@ def test_a_run_whose_disk_is_full_goes_on_when_there_is_room(copy: Copy, small_d
     subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
     done = copy(*ARGUMENTS, "--results", "full", store="disk")
     assert done.returncode == 0, done.stderr
-    assert steady(copy, "full") == steady(copy, "alone")
+    assert copy.steady("full") == copy.steady("alone")
 
 
 def test_damaged_models_are_made_again(copy: Copy):
@@ -187,4 +163,4 @@ def test_damaged_models_are_made_again(copy: Copy):
     done = copy(*ARGUMENTS, "--results", "mended", store="damaged")
     assert done.returncode == 0, done.stderr
     assert "is damaged (its checksum does not match); it is made again" in done.stderr
-    assert steady(copy, "mended") == steady(copy, "alone")
+    assert copy.steady("mended") == copy.steady("alone")
