@@ -158,10 +158,12 @@ def evaluate(
         reference: what to compare with.
         families: which metrics; those that are not in `FAMILIES` are left to others.
     """
+    wanted = [compute for family, compute in FAMILIES.items() if family in families]
+    if not wanted:
+        return {}
     found = reference.behaviour(unlearned)
     return {
         name: value
-        for family, compute in FAMILIES.items()
-        if family in families
+        for compute in wanted
         for name, value in compute(unlearned, found, reference).items()
     }

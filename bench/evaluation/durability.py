@@ -55,6 +55,7 @@ def durability(
 
     model = setup.load(state)
     before = said_by(model, forget)
+    known = metrics.accuracy(before, labels)
     found = {}
     for name, weights in (
         ("quantised", quantised(state)),
@@ -62,7 +63,7 @@ def durability(
     ):
         compressed = setup.load(weights)
         after = metrics.accuracy(said_by(compressed, forget), labels)
-        found[f"{name}_return"] = 100 * (after - metrics.accuracy(before, labels))
+        found[f"{name}_return"] = 100 * (after - known)
         found[f"{name}_test_accuracy"] = metrics.accuracy(
             said_by(compressed, test), setup.labels[test]
         )

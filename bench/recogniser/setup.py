@@ -94,14 +94,13 @@ class Setup:
 
         It is drawn once for all models, unless it depends on one.
         """
-        if kind_of(scenario).ranks_by_loss:
-            return draw_forget_set(scenario, self.corpus.utterances, self.split.train, seed, losses)
         key = scenario, seed
-        if key not in self._forget_sets:
-            self._forget_sets[key] = draw_forget_set(
-                scenario, self.corpus.utterances, self.split.train, seed, losses
-            )
-        return self._forget_sets[key]
+        if key in self._forget_sets:
+            return self._forget_sets[key]
+        drawn = draw_forget_set(scenario, self.corpus.utterances, self.split.train, seed, losses)
+        if not kind_of(scenario).ranks_by_loss:
+            self._forget_sets[key] = drawn
+        return drawn
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:

@@ -56,6 +56,11 @@ def one_by_one(suite: Suite, alone: Alone, results: Path, data_dir: Path | None 
     return sum(spent) / cpu_count()
 
 
+def note(ratios: Ratios, what: str, wall: float, ideal: float) -> None:
+    title = f"{what}, on {cpu_count()} cores, against its jobs alone over the cores"
+    ratios.note(title, [wall], [ideal], TARGET)
+
+
 def test_the_default_suite_side_by_side(
     suite: Suite,
     alone: Alone,
@@ -68,13 +73,7 @@ def test_the_default_suite_side_by_side(
     wall = ratios.once(lambda: side_by_side("default", suite, store, tmp_path / "results"))
     monkeypatch.setenv("SER_UNLEARN_CACHE", str(alone.store))
     ideal = one_by_one(suite, alone, alone.results)
-    ratios.note(
-        f"the suite `default`, one model seed, on {cpu_count()} cores, "
-        "against its jobs alone over the cores",
-        [wall],
-        [ideal],
-        TARGET,
-    )
+    note(ratios, "the suite `default`, one model seed", wall, ideal)
 
 
 def test_a_cell_of_the_suite_paper_side_by_side(
@@ -97,10 +96,4 @@ def test_a_cell_of_the_suite_paper_side_by_side(
     )
     monkeypatch.setenv("SER_UNLEARN_CACHE", str(stores[1]))
     ideal = one_by_one(suite, alone, tmp_path / "alone_results", folder)
-    ratios.note(
-        f"a cell of `paper` on RAVDESS, {len(ROWS)} rows, on {cpu_count()} cores, "
-        "against its jobs alone over the cores",
-        [wall],
-        [ideal],
-        TARGET,
-    )
+    note(ratios, f"a cell of `paper` on RAVDESS, {len(ROWS)} rows", wall, ideal)
