@@ -16,29 +16,6 @@ from typing import Any
 
 from ser_unlearn.unlearning.descendants import kill_children
 
-PRELOADED = [
-    "ser_unlearn.unlearning.perform",
-    # What workers do, and what started them.
-    "ser_unlearn.cli",
-    "ser_unlearn.runner.trainings",
-    "ser_unlearn.runner.unlearnings",
-    "safetensors.torch",
-    # What tables and metrics need.
-    "pandas",
-    "sklearn.linear_model",
-    "sklearn.model_selection",
-    "sklearn.svm",
-    # What recipes name, and what runs them.
-    "hyperpyyaml",
-    "speechbrain.lobes.features",
-    "speechbrain.lobes.models.ECAPA_TDNN",
-    # The first optimiser of a process imports it, for a second, and on the method's time.
-    "torch._dynamo",
-    # Last, that it is asked first when the server ends.
-    "ser_unlearn.unlearning.serving",
-]
-"""What it has imported: it takes seconds, and to fork it a few hundredths of one."""
-
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """What keeps libraries of linear algebra to one thread; they read it as they are loaded."""
 
@@ -55,7 +32,7 @@ def context() -> Any:
     if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(PRELOADED)
+    made.set_forkserver_preload(["ser_unlearn.unlearning.serving"])
     with _environment(dict.fromkeys(ONE_THREAD, "1")):
         _server().ensure_running()
     return made

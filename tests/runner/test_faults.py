@@ -32,7 +32,7 @@ OUTCOMES = {
     "swallow": ("timeout", "stopped after 4 s"),
     "busy": ("timeout", "stopped after 4 s"),
     "alarm": ("timeout", "stopped after 4 s"),
-    "greedy": ("memory", "stopped at 900 MB of memory"),
+    "greedy": ("memory", "stopped at 500 MB of memory"),
     "thread": ("done", ""),
     "fork": ("done", ""),
     "daemon": ("done", ""),
@@ -74,7 +74,7 @@ def test_every_fault_is_a_record_and_no_neighbour_sees_it(copy: Copy, jobs: str)
     rows = [row for pair in zip(faults, SOUND * 5, strict=False) for row in pair]
     # The sound ones run anew, and their models too.
     done = copy(
-        *grid(*dict.fromkeys(rows)), "--jobs", jobs, "--timeout", "4", "--max-memory", "900",
+        *grid(*dict.fromkeys(rows)), "--jobs", jobs, "--timeout", "4", "--max-memory", "500",
         "--results", f"among{jobs}", store=f"store{jobs}",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -101,9 +101,9 @@ def test_every_fault_is_a_record_and_no_neighbour_sees_it(copy: Copy, jobs: str)
 
 
 def test_a_run_that_is_ended_leaves_nobody_behind_and_goes_on(copy: Copy):
-    """Three times, each a record further than the one before."""
+    """Twice, the second a record further than the first; `test_kills` has SIGKILL."""
     arguments = (*grid(*SOUND, "faulty-busy"), "--jobs", "2", "--timeout", "60")
-    for name in ("SIGKILL", "SIGTERM", "SIGINT"):
+    for name in ("SIGTERM", "SIGINT"):
         before = len(copy.records("ended"))
         process = copy.start(*arguments, "--results", "ended", store="ended-store")
         while len(copy.records("ended")) == before and process.poll() is None:
@@ -111,11 +111,9 @@ def test_a_run_that_is_ended_leaves_nobody_behind_and_goes_on(copy: Copy):
         process.send_signal(getattr(signal, name))
         asked = time.monotonic()
         _, err = process.communicate()
-        # Who is killed cannot tell those that it started: they look after its end by themselves.
-        assert time.monotonic() - asked < (5 if name == "SIGKILL" else 3)
-        if name != "SIGKILL":
-            assert process.returncode == 128 + getattr(signal, name)
-            assert err.splitlines()[-1].startswith(f"Stopped by {name}. What is done is kept")
+        assert time.monotonic() - asked < 3
+        assert process.returncode == 128 + getattr(signal, name)
+        assert err.splitlines()[-1].startswith(f"Stopped by {name}. What is done is kept")
         assert "Traceback" not in err
         wait_until(lambda: not copy.orphans(), 5)
 
