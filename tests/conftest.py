@@ -1,5 +1,7 @@
 """Fixtures that all tests share: stores, recordings, and tiny corpora written on the spot."""
 
+# ruff: noqa: E402  (what imports must find stands before them)
+
 from __future__ import annotations
 
 import gc
