@@ -235,6 +235,7 @@ def _reference() -> Reference:
         forget=places[:12],
         seed=5,
         forgotten=[12, 13, 14],
+        references=tuple(_logits(phase, 1.2) for phase in (0.2, 0.25, 0.4)),
     )
 
 

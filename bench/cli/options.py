@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from ser_unlearn.evaluation.distance import FEWEST
 from ser_unlearn.evaluation.prices import PRICES
+from ser_unlearn.unlearning.request import MOST_REFERENCES
 
 device = click.option(
     "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True
@@ -72,6 +74,14 @@ durability = click.option(
     "--durability",
     is_flag=True,
     help="See what is left of forgetting once a model is compressed, or trained on.",
+)
+
+
+references = click.option(
+    "--references",
+    type=click.IntRange(FEWEST, MOST_REFERENCES),
+    metavar="N",
+    help="Measure the distance to this many models that are retrained with other seeds.",
 )
 
 

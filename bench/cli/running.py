@@ -41,6 +41,7 @@ from ser_unlearn.tuning.criteria import CRITERIA
 )
 @options.attacks
 @options.durability
+@options.references
 @options.data_dir
 @options.results
 @options.jobs
@@ -61,6 +62,7 @@ def run(
     settings: tuple[str, ...],
     attacks: Price | None,
     durability: bool,
+    references: int | None,
     tuned: tuple[str, ...],
     data_dir: Path | None,
     results: Path,
@@ -85,6 +87,7 @@ def run(
         "method_seeds": method_seeds,
         "attacks": attacks,
         "durability": durability,
+        "references": references,
     }
     chosen: Suite = load_suite(suite).model_copy(
         update={field: value for field, value in changes.items() if value}
@@ -126,6 +129,7 @@ def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
 @options.methods
 @options.attacks
 @options.durability
+@options.references
 @options.data_dir
 @options.results
 @options.jobs
@@ -138,6 +142,7 @@ def evaluate(
     methods: tuple[str, ...],
     attacks: Price | None,
     durability: bool,
+    references: int | None,
     data_dir: Path | None,
     results: Path,
     jobs: int | None,
@@ -161,7 +166,9 @@ def evaluate(
     chosen = select(read_records(results), results, corpora, recipes, scenarios, methods)
     with engine_named(engine, scheduler, jobs) as found:
         here = Options(results, data_dir, jobs, engine=found)
-        done, lacking = runner.evaluate(chosen, attacks, durability, here, Console(stderr=True))
+        done, lacking = runner.evaluate(
+            chosen, attacks, durability, references, here, Console(stderr=True)
+        )
     if done:
         click.echo(render(done, "terminal"))
     if lacking:

@@ -84,8 +84,8 @@ def asks_to_unlearn(price: Price) -> bool:
 class Auditor:
     """Attacks the answers to one forget request.
 
-    The forget set is audited against held-out utterances of the same speakers that match it in
-    emotion and duration. All intervals of one model hold at once in 95 % of cases.
+    Each forgotten utterance is audited against held-out ones that match it in emotion and duration,
+    of any training speaker. All intervals of one model hold at once in 95 % of cases.
 
     Args:
         request: the forget request.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_unlearn.data.splits import Split
-from ser_unlearn.evaluation import membership, metrics
+from ser_unlearn.evaluation import distance, membership, metrics
 from ser_unlearn.evaluation.membership import signals
 from ser_unlearn.recogniser.outputs import Logits, cross_entropy
 from ser_unlearn.unlearning.request import Request
@@ -34,6 +34,8 @@ class Reference:
     """Draws the balanced samples and the folds of the membership attacks."""
     forgotten: list[int] = field(default_factory=list)
     """Positions of what earlier requests of a sequence took."""
+    references: tuple[Logits, ...] = ()
+    """Of models retrained with other seeds, if distance is to be measured: each [N, C]."""
 
     @cached_property
     def sets(self) -> dict[str, list[int]]:
@@ -64,6 +66,11 @@ class Reference:
         return {**self.accuracies(logits), "mia": attack}
 
     @cached_property
+    def retraining(self) -> distance.Retraining:
+        """What the references answer."""
+        return distance.Retraining(self.references, self.sets)
+
+    @cached_property
     def original_accuracies(self) -> dict[str, float]:
         """The original model's accuracies."""
         return self.accuracies(self.original)
@@ -74,8 +81,13 @@ class Reference:
         return self.behaviour(self.retrained)
 
 
-def reference_of(request: Request) -> Reference:
-    """What the metrics of every answer to a request compare it with."""
+def reference_of(request: Request, references: int = 0) -> Reference:
+    """What the metrics of every answer to a request compare it with.
+
+    Args:
+        request: what is to be forgotten, by which model.
+        references: how many models retrained with other seeds distance is measured to.
+    """
     return Reference(
         request.original.logits,
         request.retrained.logits,
@@ -85,6 +97,7 @@ def reference_of(request: Request) -> Reference:
         request.sets["forget"],
         request.forget_seed,
         request.sets.get("forgotten", []),
+        tuple(each.logits for each in request.references(references)),
     )
 
 
@@ -140,10 +153,15 @@ def _likeness(unlearned: Logits, found: Behaviour, reference: Reference) -> dict
     }
 
 
+def _distance(unlearned: Logits, found: Behaviour, reference: Reference) -> dict[str, float | None]:
+    return reference.retraining.metrics(unlearned) if reference.references else {}
+
+
 FAMILIES: dict[str, Callable[[Logits, Behaviour, Reference], dict[str, float | None]]] = {
     "metrics.accuracy": _accuracy,
     "metrics.membership": _membership,
     "metrics.likeness": _likeness,
+    distance.STAGE: _distance,
 }
 """Families of metrics, by the stage whose revision they have."""
 

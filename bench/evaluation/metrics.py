@@ -77,10 +77,20 @@ def output_divergence(unlearned: Logits, retrained: Logits) -> float:
     0 where they agree, ln 2 at most.
     """
     import numpy as np
-    from scipy.special import rel_entr, softmax
+    from scipy.special import softmax
 
     p = softmax(unlearned.astype(np.float64), axis=1)
     q = softmax(retrained.astype(np.float64), axis=1)
+    return float(jensen_shannon(p, q).mean())
+
+
+def jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The Jensen-Shannon divergence of each pair of distributions [N, C], in nats: [N].
+
+    0 where they agree, ln 2 at most.
+    """
+    from scipy.special import rel_entr
+
     middle = (p + q) / 2
-    divergence = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=1) / 2
-    return float(divergence.mean())
+    divergence: NDArray[np.float64] = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=1) / 2
+    return divergence

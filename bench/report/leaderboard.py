@@ -10,9 +10,9 @@ from tabulate import tabulate
 from ser_unlearn.report.comparison import Cell, ranks
 from ser_unlearn.report.lines import EQUAL, UNTESTED, Line, lines, marks, notes, yardstick
 from ser_unlearn.report.tables import (
-    COLUMNS,
     COUNTS,
     LASTING,
+    columns_of,
     has_lasting,
     lasting_row,
     table_row,
@@ -39,9 +39,9 @@ seeds and forget sets, ± half a 95 % interval (a bootstrap of model seeds and f
 - **MIA %**: accuracy of an attack that tells forgotten from never-seen utterances by their loss;
   50 is a guess.
 - **attack AUC %**: the strongest of all membership attacks that were run: how often it ranks a
-  forgotten utterance above a never-seen one of the same speakers, emotions and lengths; 50 is a
-  guess, and being the largest of several it lies a little above even for *retrain*. "cannot tell"
-  stands where no attack tells even *original* from *retrain*.
+  forgotten utterance above a never-seen one of the training speakers, matched by emotion and
+  length; 50 is a guess, and being the largest of several it lies a little above even for *retrain*.
+  "cannot tell" stands where no attack tells even *original* from *retrain*.
 - **within**: in how many runs the gap is no larger than the largest that models have which were
   retrained with other seeds: there, the method is as good as retraining as far as the gap can say.
 - **told**: in how many runs an attack tells the model from the retrained one, of those in which an
@@ -209,10 +209,11 @@ def _ranking(group: Mapping[str, list[Line]]) -> str:
 
 
 def _table(group: list[Line], found: Mapping[str, str]) -> str:
-    cells = [table_row(line, found.get(line.label, ""), markdown) for line in group]
+    columns = columns_of(group)
+    cells = [table_row(line, columns, found.get(line.label, ""), markdown) for line in group]
     return _markdown(
         [[label, *rest] for label, _, *rest in cells],
-        ["method", *(column.title for column in COLUMNS), *COUNTS],
+        ["method", *(column.title for column in columns), *COUNTS],
     )
 
 

@@ -47,6 +47,9 @@ COLUMNS = (
     Column("gap_to_retrain", "gap to retrain", 1, 1),
 )
 
+DISTANCE = Column("distance", "distance", 1, 2)
+"""Beside the others where references were trained."""
+
 LASTING = (
     Column("worst_emotion_drop", "worst emotion", 1, 1),
     Column("worst_speaker_drop", "worst speaker", 1, 1),
@@ -112,6 +115,12 @@ def render(records: Iterable[Record], style: Format) -> str:
     return "\n\n".join([*parts, *legend, *notes(rows, ESCAPES[style])])
 
 
+def columns_of(rows: Iterable[Line]) -> tuple[Column, ...]:
+    """The columns of a table: `COLUMNS`, and the distance where it was measured."""
+    measured = any(line.cells("distance") for line in rows)
+    return (*COLUMNS, DISTANCE) if measured else COLUMNS
+
+
 def has_lasting(rows: Iterable[Line]) -> bool:
     """Whether durability was measured, so that there is a second table to show."""
     return any(line.cells("relearn_steps") for line in rows)
@@ -125,10 +134,11 @@ def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
             [line for line in rows if (line.needs, line.tuned) == group]
         ).items()
     }
+    columns = columns_of(rows)
     return _titled(
         "{}, recipe {}, scenario {}".format(*key),
-        [table_row(line, found.get(line.label, ""), CELLS[style]) for line in rows],
-        ["method", "needs", *(column.title for column in COLUMNS), *COUNTS],
+        [table_row(line, columns, found.get(line.label, ""), CELLS[style]) for line in rows],
+        ["method", "needs", *(column.title for column in columns), *COUNTS],
         style,
     )
 
@@ -163,18 +173,21 @@ def _titled(title: str, rows: list[list[str]], headers: list[str], style: Format
     return f"{heading}\n\n{text}" if style == "github" else f"{heading}\n{text}"
 
 
-def table_row(line: Line, mark: str = "", escape: Escape = shown) -> list[str]:
-    """A row's cells: label, data needed, a cell for each of `COLUMNS`, then of `COUNTS`.
+def table_row(
+    line: Line, columns: Sequence[Column], mark: str = "", escape: Escape = shown
+) -> list[str]:
+    """A row's cells: label, data needed, a cell for each column, then for each of `COUNTS`.
 
     Args:
         line: the row.
+        columns: such as `columns_of` gives.
         mark: stands beside the label.
         escape: makes text of a record fit for the format.
     """
     done = len(line.outcomes) - len(line.failures)
     runs = str(done) if not line.failures else f"{done} of {len(line.outcomes)}"
     name = f"{escape(line.label)} {mark}".strip()
-    found = cells(line, COLUMNS)
+    found = cells(line, columns)
     return [name, escape(line.needed), *found, within_of([line]), _count(*line.told), runs]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -140,6 +141,22 @@ METRICS: dict[str, Metric] = {
         "lower",
         least=0,
     ),
+    "distance": Metric(
+        "how many times as far from retrained models a model is as these are from each other, by "
+        "its outputs on forget and test set: 1 for one more of them",
+        "lower",
+        least=0,
+    ),
+    **{
+        f"divergence_{name}": Metric(
+            f"mean Jensen-Shannon divergence to the retrained models' mean output on the {name} "
+            "set, nats",
+            "lower",
+            0,
+            math.log(2),
+        )
+        for name in ("forget", "retain", "test")
+    },
     "runtime_s": Metric("seconds of the method alone", "lower", least=0),
     "speedup": Metric("retraining's seconds over the method's", "higher", least=0),
     "flops": Metric("floating-point operations of the method", "lower", least=0),

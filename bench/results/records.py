@@ -157,6 +157,8 @@ class Record(Filed):
     parameters, seeds, packages, and the revisions of the stages of the harness."""
     revisions: dict[str, Count] = {}
     """Of each family of metrics and attacks that was computed: see `results.revisions`."""
+    references: Count = 0
+    """How many models retrained with other seeds `distance` is to; 0 if it was not measured."""
     status: Status
     reason: Reason = ""
     sizes: dict[str, Count]
@@ -202,6 +204,7 @@ class Claim(BaseModel):
 
     fingerprint: str
     revisions: dict[str, int] = {}
+    references: int = 0
     status: Status
 
 

@@ -32,6 +32,7 @@ REVISIONS: dict[str, Revision] = {
     "metrics.accuracy": Revision(1, "the first: accuracies, recall, forgetting"),
     "metrics.membership": Revision(1, "the first: mia_*, by loss and confidence"),
     "metrics.likeness": Revision(1, "the first: gap, tug of war, divergence"),
+    "metrics.distance": Revision(1, "the first: divergences from the references, and distance"),
     "metrics.harm": Revision(1, "the first: worst groups, agreement"),
     "metrics.costs": Revision(1, "the first: seconds, operations, memory, and their ratios"),
     "attacks.audit": Revision(1, "the first: matching, intervals, verdicts, the strongest"),

@@ -18,7 +18,7 @@ from ser_unlearn.results.store import default_place
 from ser_unlearn.runner.local import LOCAL
 from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite
-from ser_unlearn.runner.trainings import ShadowTraining, Training
+from ser_unlearn.runner.trainings import ReferenceTraining, ShadowTraining, Training
 from ser_unlearn.runner.unlearnings import Unlearning
 from ser_unlearn.runner.workers import Engine, Job
 from ser_unlearn.unlearning.limits import Limits
@@ -127,6 +127,7 @@ def grid(
                 options.results,
                 suite.attacks,
                 suite.durability,
+                suite.references,
             )
 
 
@@ -159,12 +160,15 @@ def has_record(job: Unlearning) -> bool:
     return path.exists() and job.is_done_by(read_claim(job.results, path))
 
 
-def trainings(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
+AnyTraining = Training | ReferenceTraining | ShadowTraining
+
+
+def trainings(unlearnings: list[Unlearning]) -> list[AnyTraining]:
     """The models that the store lacks, in the order of `models`."""
     return [job for job in models(unlearnings) if not job.is_done()]
 
 
-def models(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
+def models(unlearnings: list[Unlearning]) -> list[AnyTraining]:
     """The trainings of all models that jobs need, each once.
 
     Originals come first, for more waits on them.
@@ -173,14 +177,19 @@ def models(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
     retrained = [
         Training(job.place, job.seeds.model, job.scenario, job.seeds.forget) for job in unlearnings
     ]
+    references = [
+        ReferenceTraining(job.place, job.seeds.model, job.scenario, job.seeds.forget, number)
+        for job in unlearnings
+        for number in range(job.references)
+    ]
     attacked = dict.fromkeys(job.place for job in unlearnings if job.attacks != "simple")
     shadow_models = [ShadowTraining(place, number) for place in attacked for number in range(COUNT)]
-    wanted: list[Training | ShadowTraining] = [*originals, *retrained, *shadow_models]
+    wanted: list[AnyTraining] = [*originals, *retrained, *references, *shadow_models]
     return list(dict.fromkeys(wanted))
 
 
 def order(
-    trainings: list[Training | ShadowTraining], unlearnings: list[Unlearning], results: Path
+    trainings: list[AnyTraining], unlearnings: list[Unlearning], results: Path
 ) -> list[tuple[Job[Record | None], float]]:
     """Put jobs in the order in which workers take them, each with its weight.
 

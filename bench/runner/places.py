@@ -40,9 +40,11 @@ class Place:
         """Who attacks the answers to a request."""
         return _auditor(self, scenario, model_seed, forget_seed, price)
 
-    def reference(self, scenario: str, model_seed: int, forget_seed: int) -> Reference:
+    def reference(
+        self, scenario: str, model_seed: int, forget_seed: int, references: int
+    ) -> Reference:
         """What the metrics of all answers to a request compare them with."""
-        return _reference(self, scenario, model_seed, forget_seed)
+        return _reference(self, scenario, model_seed, forget_seed, references)
 
 
 @lru_cache(maxsize=4)
@@ -63,8 +65,10 @@ def _auditor(
 
 
 @lru_cache(maxsize=4)
-def _reference(place: Place, scenario: str, model_seed: int, forget_seed: int) -> Reference:
-    return reference_of(place.request(scenario, model_seed, forget_seed))
+def _reference(
+    place: Place, scenario: str, model_seed: int, forget_seed: int, references: int
+) -> Reference:
+    return reference_of(place.request(scenario, model_seed, forget_seed), references)
 
 
 @contextmanager

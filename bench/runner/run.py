@@ -110,6 +110,7 @@ def evaluate(
     chosen: Sequence[Record],
     attacks: Price | None,
     durability: bool,
+    references: int | None,
     options: Options,
     console: Console,
 ) -> tuple[list[Record], list[Record]]:
@@ -119,6 +120,7 @@ def evaluate(
         chosen: the records.
         attacks: the dearest membership attacks to run; None for those of each record.
         durability: whether to measure durability, also where a record lacks it.
+        references: how many models to measure distance to; None for those of each record.
         options: where and how.
         console: where progress is shown.
 
@@ -159,6 +161,7 @@ def evaluate(
                 results=options.results,
                 attacks=attacks or dearest(record.attacks),
                 durability=durability or record.metrics.get("relearn_steps") is not None,
+                references=references or record.references,
                 evaluated_by=here,
                 earlier=record,
             )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ser_unlearn.errors import unknown_name
+from ser_unlearn.evaluation.distance import FEWEST
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.results.reading import parse_source, read_source
+from ser_unlearn.unlearning.request import MOST_REFERENCES
 
 SUITES = Path(__file__).parent / "suites"
 
@@ -39,6 +42,8 @@ class Suite(BaseModel):
     """The dearest membership attacks to run."""
     durability: bool = False
     """Whether to see what is left of forgetting once a model is compressed, or trained on."""
+    references: Literal[0] | Annotated[int, Field(ge=FEWEST, le=MOST_REFERENCES)] = 0
+    """How many models retrained with other seeds distance is measured to; 0 for no distance."""
     timeout_s: float = Field(gt=0)
     """A method that takes longer is stopped (seconds)."""
 

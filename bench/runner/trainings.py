@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ser_unlearn.evaluation.shadows import Shadow
+from ser_unlearn.recogniser.setup import MODELS
 from ser_unlearn.runner.places import Place, worker
+from ser_unlearn.unlearning.request import Request
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,46 @@ class Training:
         """Train the model and store it, unless it is there."""
         with worker():
             self.place.setup().trained(self.utterances(), self.model_seed)
+
+
+@dataclass(frozen=True)
+class ReferenceTraining:
+    """Train a reference that the store lacks: one more model without a forget set."""
+
+    place: Place
+    model_seed: int
+    scenario: str
+    forget_seed: int
+    number: int
+
+    @property
+    def title(self) -> str:
+        """What the progress display calls it."""
+        return (
+            f"train {self.place.corpus} without {self.scenario} "
+            f"(model {self.model_seed}, forget {self.forget_seed}, reference {self.number})"
+        )
+
+    @property
+    def _request(self) -> Request:
+        return self.place.request(self.scenario, self.model_seed, self.forget_seed)
+
+    def identity(self) -> dict[str, Any]:
+        """What the store knows the model by."""
+        request = self._request
+        return request.setup.model_identity(
+            request.sets["retain"], request.reference_seed(self.number)
+        )
+
+    def is_done(self) -> bool:
+        """Whether the store has the model."""
+        return self.place.setup().store.has(MODELS, self.identity())
+
+    def execute(self) -> None:
+        """Train the model and store it, unless it is there."""
+        with worker():
+            request = self._request
+            request.setup.trained(request.sets["retain"], request.reference_seed(self.number))
 
 
 @dataclass(frozen=True)

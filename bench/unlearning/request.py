@@ -12,6 +12,12 @@ from ser_unlearn.recogniser.outputs import cross_entropy
 from ser_unlearn.recogniser.setup import Setup, Trained
 from ser_unlearn.results.identity import digest
 
+FIRST_REFERENCE_SEED = 3_000_000
+"""Of the seeds that references are trained with: out of the way of all others."""
+
+MOST_REFERENCES = 1000
+"""That a request can have: as many seeds are kept for each model seed."""
+
 
 class Request:
     """What all methods that answer one forget request have in common.
@@ -68,6 +74,17 @@ class Request:
     def retrained(self) -> Trained:
         """The model trained from scratch on the retain set."""
         return self.setup.trained(self.sets["retain"], self.model_seed)
+
+    def reference_seed(self, number: int) -> int:
+        """What a reference is trained with: none of the original's, or of another run's."""
+        return FIRST_REFERENCE_SEED + MOST_REFERENCES * self.model_seed + number
+
+    def references(self, count: int) -> list[Trained]:
+        """Further retrained models, each with a seed of its own."""
+        return [
+            self.setup.trained(self.sets["retain"], self.reference_seed(number))
+            for number in range(count)
+        ]
 
     def _losses(self) -> NDArray[np.float64]:
         """The original's cross-entropies in nats, [N]; it is trained now if need be."""

@@ -74,8 +74,9 @@ def test_every_metric_and_attack_has_a_stage():
     assert names == {"metrics", "attacks"}
     found = {
         name
-        for stage in ("metrics.accuracy", "metrics.membership", "metrics.likeness", "metrics.harm",
-                      "metrics.costs", "attacks.audit", "durability")
+        for stage in ("metrics.accuracy", "metrics.membership", "metrics.likeness",
+                      "metrics.distance", "metrics.harm", "metrics.costs", "attacks.audit",
+                      "durability")
         for name in STORED["stages"][stage]["numbers"]
     }  # fmt: skip
     # The toy knows no genders.

@@ -132,3 +132,33 @@ def test_more_than_there_is_is_refused_before_anything_runs(workplace: Workplace
     assert done.exit_code == 2
     assert "Ask for at least 1 and at most" in done.stderr
     assert not (workplace.folder / "refused").exists()
+
+
+def test_distance_is_measured_to_as_many_references_as_are_asked_for(
+    workplace: Workplace, tmp_path: Path
+):
+    results = ("--results", str(tmp_path / "results"))
+    arguments = (*SMALL, "--method", "original", "--method", "retrain", *results)
+    done = workplace("run", *arguments, "--references", "2")
+    assert done.exit_code == 0, done.stderr
+    assert "distance" in done.stdout
+    two = {record.label: record for record in read_records(tmp_path / "results")}
+    for record in two.values():
+        assert record.references == 2
+        assert record.metrics["distance"] > 0
+    original, retrained = (two[row].metrics for row in ("original", "retrain"))
+    assert original["divergence_forget"] > retrained["divergence_forget"]
+
+    # What was measured stays, where nobody asks for it.
+    for command in (["run", *arguments], ["evaluate", *results, "--jobs", "1"]):
+        again = workplace(*command)
+        assert again.exit_code == 0, again.stderr
+        assert {each.label: each for each in read_records(tmp_path / "results")} == two
+    more = workplace("run", *arguments, "--references", "3")
+    assert more.exit_code == 0, more.stderr
+    assert "reference 2): done" in more.stderr
+    assert "reference 1)" not in more.stderr
+    for record in read_records(tmp_path / "results"):
+        assert record.references == 3
+        assert record.metrics["distance"] != two[record.label].metrics["distance"]
+        assert record.metrics["runtime_s"] == two[record.label].metrics["runtime_s"]

@@ -1,0 +1,106 @@
+"""How far a model is from retraining, in units of how far retraining is from itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ser_unlearn.evaluation.distance import JOINED, SETS, Retraining
+
+ONE = {"forget": [0], "retain": [1], "test": [2]}
+"""One utterance a set."""
+
+
+def logits(*sure: float) -> NDArray[np.float32]:
+    """What a model says that gives the first of two emotions these probabilities."""
+    return np.log([[p, 1 - p] for p in sure]).astype(np.float32)
+
+
+def divergence(p: float, q: float) -> float:
+    """Of two models that give the first of two emotions these probabilities, in nats."""
+
+    def entropy(share: float) -> float:
+        return -sum(each * math.log(each) for each in (share, 1 - share) if each)
+
+    return entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2
+
+
+def test_it_is_the_divergence_over_that_of_the_references_from_each_other():
+    references = [logits(0.2, 0.9, 0.5), logits(0.4, 0.9, 0.6), logits(0.6, 0.9, 0.7)]
+    found = Retraining(references, ONE).metrics(logits(0.9, 0.8, 0.8))
+    # Each reference against the mean of the two others, and 8/9 of that.
+    forget = 8 / 9 * (divergence(0.2, 0.5) + 0 + divergence(0.6, 0.3)) / 3
+    test = 8 / 9 * (divergence(0.5, 0.65) + 0 + divergence(0.7, 0.55)) / 3
+    expected = {
+        "divergence_forget": divergence(0.9, 0.4),
+        "divergence_retain": divergence(0.8, 0.9),
+        "divergence_test": divergence(0.8, 0.6),
+        "distance": (divergence(0.9, 0.4) / forget + divergence(0.8, 0.6) / test) / 2,
+    }
+    # Logits are in single precision.
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_where_references_agree_there_is_no_unit():
+    same = [logits(0.2, 0.9, 0.5)] * 3
+    found = Retraining(same, ONE).metrics(logits(0.9, 0.8, 0.6))
+    assert found["distance"] is None
+    assert found["divergence_forget"] == pytest.approx(divergence(0.9, 0.2), abs=1e-6)
+
+
+class Seeds:
+    """Models that answer alike but for what their seed adds, of 400 utterances in each set."""
+
+    def __init__(self, seed: int) -> None:
+        self.sets = {name: range(400 * place, 400 * (place + 1)) for place, name in enumerate(SETS)}
+        self._random = np.random.default_rng(seed)
+        self._common = 2 * self._random.standard_normal((1200, 5))
+
+    def model(self) -> NDArray[np.float32]:
+        own = self._random.standard_normal(self._common.shape)
+        return (self._common + own).astype(np.float32)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 8])
+def test_one_more_retrained_model_is_at_one(count: int):
+    seeds = Seeds(count)
+    found = []
+    for _ in range(20):
+        retraining = Retraining([seeds.model() for _ in range(count)], seeds.sets)
+        found.append(retraining.metrics(seeds.model())["distance"])
+    # The correction is that of squared distances; of two references 4 % is left.
+    assert np.mean(found) == pytest.approx(1, abs=0.05)
+
+
+def test_a_model_that_knows_the_forget_set_is_farther():
+    seeds = Seeds(0)
+    retraining = Retraining([seeds.model() for _ in range(5)], seeds.sets)
+    knowing = seeds.model()
+    knowing[seeds.sets["forget"]] *= 3
+    found = retraining.metrics(knowing)
+    assert found["distance"] > 1.2
+    assert found["divergence_test"] / retraining.spread["test"] == pytest.approx(1, abs=0.1)
+
+
+@given(
+    st.integers(2, 5).flatmap(
+        lambda count: st.lists(
+            st.lists(st.floats(-8, 8, width=32), min_size=6, max_size=6),
+            min_size=count + 1,
+            max_size=count + 1,
+        )
+    )
+)
+def test_neither_order_nor_a_constant_matters(values: list[list[float]]):
+    model, *references = (np.array(each, np.float32).reshape(3, 2) for each in values)
+    found = Retraining(references, ONE).metrics(model)
+    turned = Retraining([each + 1 for each in references[::-1]], ONE).metrics(model - 1)
+    for name in SETS:
+        assert turned[f"divergence_{name}"] == pytest.approx(found[f"divergence_{name}"], abs=1e-6)
+        assert 0 <= found[f"divergence_{name}"] <= math.log(2) + 1e-12
+    assert set(JOINED) < set(SETS)
