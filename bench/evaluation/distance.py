@@ -50,8 +50,10 @@ class Retraining:
         """
         found = self._divergences(_probabilities(logits), self._probabilities)
         ratios = [found[name] / self.spread[name] for name in JOINED if self.spread[name] > 0]
+        # Of ratios the geometric mean: twice as far and half as far are as far as retraining.
+        joined = float(np.prod(ratios) ** (1 / len(JOINED)))
         return {
-            "distance": float(np.mean(ratios)) if len(ratios) == len(JOINED) else None,
+            "distance": joined if len(ratios) == len(JOINED) else None,
             **{f"divergence_{name}": value for name, value in found.items()},
         }
 

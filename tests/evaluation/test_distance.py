@@ -40,7 +40,7 @@ def test_it_is_the_divergence_over_that_of_the_references_from_each_other():
         "divergence_forget": divergence(0.9, 0.4),
         "divergence_retain": divergence(0.8, 0.9),
         "divergence_test": divergence(0.8, 0.6),
-        "distance": (divergence(0.9, 0.4) / forget + divergence(0.8, 0.6) / test) / 2,
+        "distance": math.sqrt(divergence(0.9, 0.4) / forget * divergence(0.8, 0.6) / test),
     }
     # Logits are in single precision.
     assert found == pytest.approx(expected, abs=1e-6)
