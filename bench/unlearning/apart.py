@@ -24,11 +24,12 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor
 
-from ser_unlearn.errors import Failure, MethodError, UnsupportedError
+from ser_unlearn.errors import Failure, MethodError, UndeclaredDataError, UnsupportedError
 from ser_unlearn.recogniser.costs import Costs, hold_memory
-from ser_unlearn.unlearning.brief import Arrays, Brief, Pieces, Supplies
+from ser_unlearn.unlearning.brief import Brief, Supplies
 from ser_unlearn.unlearning.descendants import die_with_parent, holds_more, kill_tree
 from ser_unlearn.unlearning.limits import Limits
+from ser_unlearn.unlearning.line import Counter, Remote
 from ser_unlearn.unlearning.server import context
 
 TICK_S = 0.05
@@ -108,8 +109,9 @@ def _converse(pipe: Connection, supplies: Supplies) -> tuple[Costs, Mapping[str,
     """Answer what the process asks for, until it is done.
 
     Raises:
-        MethodError: if the method failed.
+        MethodError: if the method failed, or asks for what it did not declare.
     """
+    counter = Counter(supplies)
     while True:
         try:
             message = json.loads(pipe.recv_bytes(LARGEST_MESSAGE))
@@ -117,11 +119,15 @@ def _converse(pipe: Connection, supplies: Supplies) -> tuple[Costs, Mapping[str,
             if kind == "failed":
                 raise MethodError(_status(message["status"]), str(message["reason"]))
             if kind == "done":
-                return Costs(**message["costs"]), _weights(pipe.recv_bytes(LARGEST_MESSAGE))
+                costs = counter.at_least(Costs(**message["costs"]))
+                return costs, _weights(pipe.recv_bytes(LARGEST_MESSAGE))
             wanted = str(message["name"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise _GarbageError(str(error)) from error
-        pipe.send(supplies.waveforms(wanted) if kind == "waveforms" else supplies.retrained())
+        try:
+            pipe.send(counter.answer(kind, wanted))
+        except UndeclaredDataError as error:
+            raise MethodError("failed", f"UndeclaredDataError: {error}") from None
 
 
 def _status(text: object) -> Failure:
@@ -157,23 +163,6 @@ _MOST_FILES = 2**20
 """Above the number of any file that a process has open."""
 
 
-class _Remote:
-    """Supplies from the process that started this one."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-
-    def waveforms(self, name: str) -> Pieces:
-        return self._ask("waveforms", name)  # type: ignore[no-any-return]
-
-    def retrained(self) -> tuple[Arrays, Costs]:
-        return self._ask("retrained", "")  # type: ignore[no-any-return]
-
-    def _ask(self, kind: str, name: str) -> Any:
-        self._pipe.send_bytes(json.dumps({"kind": kind, "name": name}).encode())
-        return self._pipe.recv()
-
-
 def _work(pipe: Connection, brief: Brief, log: Path | None) -> NoReturn:
     """Run the method and send what comes of it; then wait to be killed."""
     if hasattr(os, "setsid"):
@@ -195,7 +184,7 @@ def _work(pipe: Connection, brief: Brief, log: Path | None) -> NoReturn:
 
         from ser_unlearn.unlearning.perform import perform
 
-        state, costs = perform(brief, _Remote(pipe))
+        state, costs = perform(brief, Remote(pipe))
         # A copy of each: tensors that share memory cannot be put side by side.
         weights = save({name: each.cpu().contiguous().clone() for name, each in state.items()})
         message: dict[str, Any] = {"kind": "done", "costs": asdict(costs)}

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ser_unlearn.errors import UndeclaredDataError
 from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.recogniser.features import Ragged
 from ser_unlearn.recogniser.recipe import Recipe
@@ -94,16 +95,18 @@ class Shelf:
 
     def waveforms(self, name: str) -> Pieces:
         """The trimmed waveforms of a declared set, in 16-bit steps."""
-        if name not in self.needs:
-            raise KeyError(name)
+        self._check_declared(name)
         return Pieces.of(self.setup.waveforms, self.sets[name])
 
     def retrained(self) -> tuple[Arrays, Costs]:
         """The retrained model's weights, and what its training cost."""
-        if "retain" not in self.needs:
-            raise KeyError("retain")
+        self._check_declared("retain")
         trained = self.setup.trained(self.sets["retain"], self.model_seed)
         return as_arrays(trained.state), trained.costs
+
+    def _check_declared(self, name: str) -> None:
+        if name not in self.needs:
+            raise UndeclaredDataError(f"The method asked for '{name}', but does not declare it.")
 
 
 def brief_of(
