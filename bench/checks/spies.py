@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
+from ser_unlearn.checks.functions import FunctionSpy
+from ser_unlearn.checks.reach import ReachSpy
+from ser_unlearn.checks.trace import Trace
 from ser_unlearn.recogniser.model import Recogniser
 from ser_unlearn.unlearning.task import Task
 
@@ -75,28 +79,36 @@ class TeacherSpy:
         self._weights.append(weights)
 
 
-class DivergenceSpy(TorchFunctionMode):
-    """Looks at what goes into torch's KL divergence."""
+class Spies:
+    """All that watches one run.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.fault = ""
-        """What was wrong with the first call that was wrong."""
+    Args:
+        path: the method's file.
+        task: what the method is handed.
+    """
 
-    def __torch_function__(
+    def __init__(self, path: Path, task: Task) -> None:
+        self.teachers = TeacherSpy()
+        self.trace = Trace()
+        self.functions = FunctionSpy(self.trace, task.generator)
+        self.reach = ReachSpy(path)
+
+    def __enter__(self) -> Spies:
+        with ExitStack() as stack:
+            for each in (self.trace, self.teachers, self.functions, self.reach):
+                stack.enter_context(each)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
         self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        kwargs = dict(kwargs or {})
-        if func is torch.nn.functional.kl_div:
-            first, second = [*args, kwargs.get("input"), kwargs.get("target")][:2]
-            # Sums of single-precision probabilities over a few classes are 1 within 1e-5.
-            if (first.exp().sum(-1) - 1).abs().max() > 1e-4:
-                self.fault = self.fault or "its first argument is not a log-distribution"
-            target = second.exp() if kwargs.get("log_target") else second
-            if (target.sum(-1) - 1).abs().max() > 1e-4 or target.min() < 0:
-                self.fault = self.fault or "its second argument is not a distribution"
-        return func(*args, **kwargs)
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def seeds(self) -> set[object]:
+        """Seeds of random numbers that did not come from the task."""
+        return self.functions.seeds | self.reach.seeds

@@ -7,7 +7,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ser_unlearn.checks.toy import FORGET, ToySetup, make_task
+from ser_unlearn.checks.spies import Spies
+from ser_unlearn.checks.toy import FORGET, ToySetup, hand_out
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.model import Recogniser
 from ser_unlearn.unlearning.method import Method
@@ -28,8 +29,12 @@ from ser_unlearn.unlearning.registry import (
     method_class,
     read_method,
 )
+from ser_unlearn.unlearning.task import Task
 
 State = dict[str, Tensor]
+
+MANY = tuple(range(12))
+"""Positions of a forget set of which hardly any relabelling at random leaves all labels wrong."""
 
 
 class CheckError(AssertionError):
@@ -40,6 +45,8 @@ class CheckError(AssertionError):
 class Run:
     """What came of one run of a method on the toy."""
 
+    toy: ToySetup
+    """The run's own."""
     given: Recogniser
     """The model that the method was handed, as it is now."""
     returned: Recogniser
@@ -47,6 +54,8 @@ class Run:
     """The weights that it was handed."""
     operations: int
     """As the harness counts them, if the run was measured."""
+    charged: int
+    """Operations of what the harness gave it."""
     drew: bool
     """Whether the method drew a random number."""
 
@@ -54,6 +63,22 @@ class Run:
     def after(self) -> State:
         """The weights that it returned."""
         return self.returned.state_dict()
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A run under the eyes of all spies."""
+
+    spies: Spies
+    outcome: Run | BaseException
+    """What came of it, or the error that it ended with."""
+
+    @property
+    def run(self) -> Run:
+        """What came of the run; raises the error that it ended with."""
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
 
 
 class Subject:
@@ -69,6 +94,7 @@ class Subject:
         self.variant = variant
         self.info: MethodInfo = read_method(path)
         self.cls = _import(path)
+        self._watched: dict[int, Watched] = {}
         self.label = self.info.name if variant is None else f"{self.info.name}-{variant}"
 
     @property
@@ -85,36 +111,63 @@ class Subject:
         *,
         setup: ToySetup | None = None,
         forget: tuple[int, ...] = FORGET,
+        kept_back: tuple[int, ...] = (),
         seed: int = 0,
-        watch: AbstractContextManager[Any] | None = None,
+        watch: Callable[[Task], AbstractContextManager[Any]] | None = None,
         changes: Mapping[str, Any] | None = None,
         short: bool = True,
         measured: bool = False,
     ) -> Run:
-        """Run the method on the toy.
+        """Run the method on a toy of the run's own, so that no run sees what another did.
 
         Args:
-            setup: another toy than the usual one.
+            setup: another toy than the usual one, to be copied.
             forget: positions of the forget set.
+            kept_back: positions that are in neither the forget nor the retain set.
             seed: of the method.
-            watch: entered around the method.
+            watch: gives what is entered around the method.
             changes: parameters.
             short: with the parameters that make a run short.
             measured: as the harness does it, which takes longer than most methods.
         """
-        model, task, meter = make_task(
-            setup or shared_toy(), self.info.needs, method=self.label, forget=forget, seed=seed
+        needs = self.info.needs
+        toy = (setup or shared_toy()).fresh(needs)
+        handed = hand_out(
+            toy, needs, method=self.label, forget=forget, kept_back=kept_back, seed=seed
         )
+        model, task, meter = handed.model, handed.task, handed.meter
         before = copy_of(model.state_dict())
         at_first = task.generator.get_state()
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            with meter.measure(model) if measured else nullcontext(), watch or nullcontext():
+            watched = watch(task) if watch else nullcontext()
+            with meter.measure(model) if measured else nullcontext(), watched:
                 returned = self.method(changes or {}, short=short).unlearn(model, task)
         if not isinstance(returned, Recogniser):
             raise CheckError(f"it returns {type(returned).__name__}, not the unlearned model")
         drew = not torch.equal(at_first, task.generator.get_state())
-        return Run(model, returned, before, meter.costs().flops, drew)
+        given = handed.counter.given.flops
+        return Run(toy, model, returned, before, meter.costs().flops, given, drew)
+
+    def watched(self, seed: int = 0) -> Watched:
+        """A short run that forgets twelve utterances, with all spies about it; done once a seed."""
+        if seed not in self._watched:
+            spies: list[Spies] = []
+
+            def watch(task: Task) -> Spies:
+                spies.append(Spies(self.path, task))
+                return spies[0]
+
+            outcome: Run | BaseException
+            try:
+                outcome = self.run(forget=MANY, seed=seed, watch=watch)
+            # Whatever a method does, what was seen of it until then is known.
+            except BaseException as error:
+                if not spies:
+                    raise
+                outcome = error
+            self._watched[seed] = Watched(spies[0], outcome)
+        return self._watched[seed]
 
     @cached_property
     def usual(self) -> Run:

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from ser_unlearn.recogniser.model import Recogniser
     from ser_unlearn.unlearning.task import Task
 
+DELIBERATE = {
+    "whole_model": "it changes the classifier alone",
+    "divergence_direction": "its divergence is KL(student || teacher)",
+    "wrong_labels": "some of the forget set keeps its true labels while the rest is relabelled",
+    "last_step": "it ends with a step on the forget set alone, though it has the retain set",
+}
+"""What is a fault in most methods and right in some: by the name of the check that finds it."""
+
 
 @dataclass(frozen=True)
 class Method(ABC):
@@ -38,6 +46,10 @@ class Method(ABC):
 
     learns_statistics: ClassVar[bool] = False
     """Whether it means to change the running statistics of batch normalisation."""
+
+    deliberate: ClassVar[Mapping[str, str]] = {}
+    """Checks of `check-method` that find what this method means to do, each with the reason why;
+    keys of `DELIBERATE`."""
 
     @abstractmethod
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

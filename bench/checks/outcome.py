@@ -1,0 +1,167 @@
+"""Checks of what a method leaves: its model, whom that has forgotten, and what it cost."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.flop_counter import FlopCounterMode
+
+from ser_unlearn.checks.subjects import CheckError, Run, Subject, finite, same
+from ser_unlearn.checks.toy import EMOTIONS
+from ser_unlearn.recogniser.outputs import predict
+
+EMOTION, OTHER_EMOTION = (tuple(range(first, 36, EMOTIONS)) for first in (0, 1))
+SOME, OTHERS = tuple(range(6)), tuple(range(6, 12))
+"""Positions of forget sets: every utterance of an emotion, or some of each."""
+
+
+def check_result(subject: Subject) -> None:
+    """It returns a finite model of the same architecture."""
+    run = subject.usual
+    shapes = {name: tensor.shape for name, tensor in run.after.items()}
+    if shapes != {name: tensor.shape for name, tensor in run.before.items()}:
+        raise CheckError("the model that it returns has another architecture")
+    if not finite(run.after):
+        raise CheckError("the model that it returns has weights that are not finite")
+
+
+def check_weights_change(subject: Subject) -> None:
+    """It returns the model that it changed, not the one that it was given."""
+    does_something = subject.info.needs or dataclasses.fields(subject.cls)
+    if does_something and same(subject.usual.before, subject.usual.after):
+        raise CheckError(
+            "the weights that it returns are those that it was given: it trains another model, "
+            "or returns the wrong one"
+        )
+
+
+def check_whole_model(subject: Subject) -> None:
+    """With data to learn from, it changes more than the classifier."""
+    run = subject.usual
+    changed = {
+        name
+        for name, _ in run.returned.named_parameters()
+        if (run.after[name] != run.before[name]).any()
+    }
+    if subject.info.needs and changed and all(each.startswith("classifier.") for each in changed):
+        raise CheckError(
+            "it changes the classifier alone: the embeddings still know what is forgotten"
+        )
+
+
+def check_original_is_kept(subject: Subject) -> None:
+    """The original model in the store stays as it was, bit for bit."""
+    run = subject.usual
+    if not same(run.before, run.toy.trained(run.toy.split.train, 0).state):
+        raise CheckError("it changed the stored original, not only its private copy")
+
+
+def check_direction(subject: Subject) -> None:
+    """What it forgets is harmed more than it would be if other utterances were forgotten."""
+    if "forget" not in subject.info.needs:
+        return
+    effects = []
+    for pair in ((EMOTION, OTHER_EMOTION), (SOME, OTHERS)):
+        runs = [_run_on(subject, *each, short=False) for each in (pair, pair[::-1])]
+        if same(runs[0].before, runs[0].after):
+            # Its defaults may find nothing to change in so small a model.
+            runs = [_run_on(subject, *each, short=True) for each in (pair, pair[::-1])]
+        if same(runs[0].before, runs[0].after):
+            return
+        losses = [[_loss(run, places) for places in pair] for run in runs]
+        effects.append((losses[0][0] - losses[1][0] + losses[1][1] - losses[0][1]) / 2)
+        # A method that draws weights anew, or takes turns, may miss one of the two by chance.
+        if effects[-1] > 0:
+            return
+    raise CheckError(
+        f"the loss of what is forgotten ends {effects[0]:+.4f} (an emotion) and "
+        f"{effects[1]:+.4f} (utterances of all) above that of what is not, of which it knows as "
+        "little: a sign may be wrong, or another set taken for the forget set"
+    )
+
+
+def _run_on(
+    subject: Subject, forget: tuple[int, ...], other: tuple[int, ...], *, short: bool
+) -> Run:
+    """A run that forgets one set and is handed nothing of another: so the two can be compared."""
+    return subject.run(forget=forget, kept_back=other, short=short)
+
+
+def _loss(run: Run, places: tuple[int, ...]) -> float:
+    """The mean cross-entropy of utterances, in nats."""
+    logits = predict(run.returned, run.toy.features, places, run.toy.device)
+    return float(cross_entropy(logits, torch.from_numpy(run.toy.labels)[list(places)]))
+
+
+def check_model_is_left_usable(subject: Subject) -> None:
+    """Weights take gradients as before; batch normalisation's statistics are as declared."""
+    run = subject.usual
+    if not all(weight.requires_grad for weight in run.returned.parameters()):
+        raise CheckError("some weights of the returned model no longer take gradients")
+    kept = all(
+        torch.equal(run.after[f"{name}.{buffer}"], run.before[f"{name}.{buffer}"])
+        for name, module in run.returned.named_modules()
+        if isinstance(module, _BatchNorm)
+        for buffer in ("running_mean", "running_var")
+    )
+    if subject.cls.learns_statistics == kept:
+        raise CheckError(
+            "it keeps the statistics of batch normalisation, though `learns_statistics` is True"
+            if kept
+            else "it changes the statistics of batch normalisation: use train_mode(model) to "
+            "train, or set `learns_statistics` if it is meant to"
+        )
+
+
+def check_batch_of_one(subject: Subject) -> None:
+    """It works with batches of one utterance."""
+    sizes = {
+        field.name: 1
+        for field in dataclasses.fields(subject.cls)
+        if field.name.endswith("batch_size")
+    }
+    if sizes and not finite(subject.run(changes=sizes).after):
+        raise CheckError("with batches of one utterance its weights are not finite")
+
+
+def check_one_utterance(subject: Subject) -> None:
+    """It works on a forget set of one utterance."""
+    if not finite(subject.run(forget=(7,)).after):
+        raise CheckError("on a forget set of one utterance its weights are not finite")
+
+
+def check_whole_emotion(subject: Subject) -> None:
+    """It works on a forget set that holds every utterance of an emotion."""
+    if not finite(subject.run(forget=EMOTION).after):
+        raise CheckError("on a forget set of a whole emotion its weights are not finite")
+
+
+def check_operations(subject: Subject) -> None:
+    """Its floating-point operations are counted as torch counts them, and all are charged to it."""
+    counter = FlopCounterMode(display=False)
+    # It would hook every tensor to tell modules apart, and fails on gradients of leaves.
+    counter.mod_tracker = _OneModule()  # type: ignore[assignment]
+    run = subject.run(watch=lambda _: counter, measured=True)
+    counted = counter.get_total_flops()
+    if run.charged and run.operations < counted + run.charged:
+        raise CheckError("the retrained model costs it nothing: task.retrained() charges for it")
+    if run.operations != counted + run.charged:
+        raise CheckError(
+            f"{run.operations} operations are counted, but torch counts {counted}: call the model "
+            "or its direct children, and freeze weights that need no gradient"
+        )
+
+
+class _OneModule:
+    """Stands in for torch's module tracker: everything belongs to the whole."""
+
+    parents = frozenset({"Global"})
+
+    def __enter__(self) -> _OneModule:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
