@@ -123,8 +123,8 @@ def check_masks(subject: Subject) -> None:
     watched = subject.watched()
     if watched.run and watched.spies.trace.mask_leaks:
         raise CheckError(
-            "weights move whose gradients it masks: weight decay or momentum leaks through the "
-            "mask. Put them back after each step"
+            "weights move whose gradients it masks: weight decay leaks through the mask. Put them "
+            "back after each step"
         )
 
 
