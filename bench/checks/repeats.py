@@ -45,6 +45,13 @@ def _fresh_process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
+def end_fresh_process() -> None:
+    """End the process that `check_fresh_process` keeps, if there is one."""
+    if _fresh_process.cache_info().currsize:
+        _fresh_process().shutdown()
+        _fresh_process.cache_clear()
+
+
 def _run(subject: Subject) -> Run:
     return subject.run(forget=OTHERS, seed=1)
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 import click
 
@@ -15,23 +20,15 @@ from ser_unlearn.unlearning.descendants import kill_tree
 
 
 @click.command(name="check-method")
-@click.argument("method", metavar="NAME|FILE")
-def check_method(method: str) -> None:
-    """Check a method, by its name or its file, for what every method must do.
+@click.argument("methods", metavar="[NAME|FILE]...", nargs=-1)
+def check_method(methods: tuple[str, ...]) -> None:
+    """Check methods, by their names or files, for what every method must do.
 
-    Exits with 1 if a check fails.
+    Without any, all methods are checked, several at a time. Exits with 1 if a check fails.
     """
-    from ser_unlearn.unlearning.registry import list_methods
-
-    path = Path(method)
-    if not _is_file(path):
-        known = list_methods()
-        if method not in known:
-            raise unknown_name("method", method, known)
-        path = known[method].path
-
     failures = 0
-    for label, meaning, fault in _verdicts(path):
+    paths = [_path(each) for each in methods] or _all()
+    for label, meaning, fault in _verdicts(paths):
         failures += bool(fault)
         click.echo(f"{'FAILED' if fault else 'passed'}  {label}: {meaning}")
         if fault:
@@ -41,57 +38,139 @@ def check_method(method: str) -> None:
         raise click.exceptions.Exit(1)
 
 
+def _path(method: str) -> Path:
+    from ser_unlearn.unlearning.registry import list_methods
+
+    path = Path(method)
+    if _is_file(path):
+        return path
+    known = list_methods()
+    if method not in known:
+        raise unknown_name("method", method, known)
+    return known[method].path
+
+
+def _all() -> list[Path]:
+    from ser_unlearn.unlearning.registry import list_methods
+
+    return [info.path for info in list_methods().values()]
+
+
 Verdict = tuple[str, str, str]
 """A row, what was checked, and what is wrong; an empty string where it passed."""
 
 
-def _verdicts(path: Path) -> Iterator[Verdict]:
-    """Check in a process of its own, which a method may end without an end of the checks."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_check, args=(path, theirs))
-    process.start()
-    theirs.close()
-    finished = False
+def _verdicts(paths: list[Path]) -> Iterator[Verdict]:
+    """Check methods in processes of their own, side by side."""
+    from joblib import cpu_count
+
+    waiting = deque(paths)
+    found: Queue[Verdict | Exception | None] = Queue()
+    workers = [_Worker(waiting, found) for _ in range(min(cpu_count(), len(paths)))]
+    for worker in workers:
+        worker.start()
     try:
-        while not finished:
-            message = json.loads(ours.recv_bytes())
-            if "error" in message:
-                raise UserError(message["error"])
-            finished = "verdict" not in message
-            if not finished:
-                yield tuple(message["verdict"])
-    except EOFError:
-        # Its own end comes a little after that of the line to it.
-        process.join(1)
-        ended = f"the process ended with exit status {process.exitcode} while it was checked"
-        yield path.stem, "It lets the checks come to their end.", ended
+        working = len(workers)
+        while working:
+            each = found.get()
+            if isinstance(each, Exception):
+                raise each
+            if each is None:
+                working -= 1
+            else:
+                yield each
     finally:
-        # With it goes what a method may have left running.
-        kill_tree(process.pid)
-        process.join()
+        waiting.clear()
+        for worker in workers:
+            worker.stop()
 
 
-def _check(path: Path, pipe: Connection) -> None:
-    """Run every check, and send what came of each."""
+class _Worker(Thread):
+    """Has methods checked, one after another, in a process that a method may end.
+
+    Args:
+        waiting: files that nobody has taken yet.
+        found: takes the verdicts, or an error; and None when there is no more.
+    """
+
+    def __init__(self, waiting: deque[Path], found: Queue[Verdict | Exception | None]) -> None:
+        super().__init__(daemon=True)
+        self._waiting = waiting
+        self._found = found
+        self._process: SpawnProcess | None = None
+
+    def run(self) -> None:
+        """Go on until no file is left."""
+        try:
+            while self._waiting:
+                self._check(self._waiting.popleft())
+            self._say_goodbye()
+            self.stop()
+            self._found.put(None)
+        # The command says it, and ends.
+        except Exception as error:
+            self._found.put(error)
+
+    def _say_goodbye(self) -> None:
+        """Let the process end what it started itself."""
+        if self._process is not None:
+            with suppress(EOFError, OSError):
+                self._pipe.send(None)
+                self._pipe.recv_bytes()
+
+    def stop(self) -> None:
+        """End the process, and with it what a method may have left running."""
+        process, self._process = self._process, None
+        if process is not None:
+            kill_tree(process.pid)
+            process.join()
+
+    def _check(self, path: Path) -> None:
+        if self._process is None:
+            self._pipe, theirs = multiprocessing.get_context("spawn").Pipe()
+            self._process = SpawnProcess(target=_answer, args=(theirs,), daemon=False)
+            self._process.start()
+            theirs.close()
+        process = self._process
+        try:
+            self._pipe.send(path)
+            while "verdict" in (message := json.loads(self._pipe.recv_bytes())):
+                self._found.put(tuple(message["verdict"]))
+        except (EOFError, OSError):
+            # Its own end comes a little after that of the line to it.
+            process.join(1)
+            ended = f"the process ended with exit status {process.exitcode} while it was checked"
+            self._found.put((path.stem, "It lets the checks come to their end.", ended))
+            self.stop()
+            return
+        if "error" in message:
+            raise UserError(message["error"])
+
+
+def _answer(pipe: Connection) -> None:
+    """Check one file after another, and send what comes of each check."""
     import torch
 
     from ser_unlearn.checks.conformance import CHECKS, verdict
+    from ser_unlearn.checks.repeats import end_fresh_process
     from ser_unlearn.checks.subjects import subjects
 
     def send(**message: object) -> None:
         pipe.send_bytes(json.dumps(message).encode())
 
     torch.set_num_threads(1)
-    try:
-        found = subjects([path])
-    except UserError as error:
-        send(error=str(error))
-        return
-    for subject in found:
-        for check, function in CHECKS.items():
-            meaning = (function.__doc__ or "").splitlines()[0]
-            send(verdict=[subject.label, meaning, verdict(subject, check)])
+    while (path := pipe.recv()) is not None:
+        try:
+            found = subjects([path])
+        except UserError as error:
+            send(error=str(error))
+            continue
+        for subject in found:
+            for check, function in CHECKS.items():
+                meaning = (function.__doc__ or "").splitlines()[0]
+                send(verdict=[subject.label, meaning, verdict(subject, check)])
+        send(finished=True)
+    end_fresh_process()
     send(finished=True)
 
 

@@ -31,14 +31,20 @@ LONG = {"fresh_process"}
 """Checks that start another process."""
 
 
-@pytest.mark.parametrize("source", [SOUND, RELABEL], ids=["distil", "relabel"])
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Subject]:
+    folder = tmp_path_factory.mktemp("sound")
+    sources = {"distil": SOUND, "relabel": RELABEL}
+    return {name: Subject(write(folder, name, source)) for name, source in sources.items()}
+
+
+@pytest.mark.parametrize("name", ["distil", "relabel"])
 @pytest.mark.parametrize(
     "check",
     [pytest.param(check, marks=[pytest.mark.slow] * (check in LONG)) for check in CHECKS],
 )
-def test_a_sound_method_passes(tmp_path: Path, check: str, source: str):
-    subject = Subject(write(tmp_path, f"sound_{check}_{len(source)}", source))
-    assert verdict(subject, check) == ""
+def test_a_sound_method_passes(sound: dict[str, Subject], check: str, name: str):
+    assert verdict(sound[name], check) == ""
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,7 @@ def test_a_planted_fault_is_caught(tmp_path: Path, fault: str):
     assert found.isprintable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", WRONG_SIGNS)
 def test_a_wrong_sign_is_caught_in_a_method_that_is_there(tmp_path: Path, method: str):
     source = planted(shipped(method), WRONG_SIGNS[method])
@@ -152,3 +159,13 @@ def test_check_method_knows_names(tmp_path: Path):
     unknown = CliRunner().invoke(main, ["check-method", "orignal"])
     assert unknown.exit_code == 2
     assert "Did you mean original?" in unknown.output
+
+
+@pytest.mark.slow
+def test_check_method_goes_on_with_others_after_one_that_ends_its_process(tmp_path: Path):
+    ending = planted(SOUND, ("teacher = frozen_copy(model)", "os._exit(3)"))
+    paths = [str(write(tmp_path, f"ending{each}", ending)) for each in range(3)]
+    result = CliRunner().invoke(main, ["check-method", *paths, "original"])
+    assert result.exit_code == 1
+    assert result.output.count("ended with exit status 3") == 3
+    assert result.output.count("passed  original") == len(CHECKS)
