@@ -119,4 +119,8 @@ class Faulty(Method):
                     os.write(handle, b"\x00\x00\x00\x05wrong")
         if how == "close":
             os.closerange(3, 100)
+        if how == "ask":
+            task._supplies.waveforms("heldout")
+        if how == "cheap":
+            task._supplies.retrained()
         return model

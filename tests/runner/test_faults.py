@@ -42,6 +42,8 @@ OUTCOMES = {
     "other": ("failed", "it returns no model of the recipe: "),
     "garbage": ("failed", "its process "),
     "close": ("failed", "its process "),
+    "ask": ("failed", "UndeclaredDataError: The method asked for 'heldout'"),
+    "cheap": ("done", ""),
 }
 """By what `faulty.py` does: the status, and how the reason begins."""
 
@@ -96,6 +98,8 @@ def test_every_fault_is_a_record_and_no_neighbour_sees_it(copy: Copy, jobs: str)
     logs = copy.folder / f"store{jobs}"
     assert (logs / found["print"]["log"]).read_text() == "hello from the method\nand its error\n"
     assert found["os_exit"]["log"] is None
+    # What the harness gave it has its price, whatever the method says.
+    assert found["cheap"]["metrics"]["flops_ratio"] == 1
     time.sleep(1)
     assert copy.orphans() == []
 
