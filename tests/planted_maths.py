@@ -165,6 +165,9 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "NumPy is given a seed of the method's own": (
         at_first("np.random.default_rng(3).normal()"), "own_seed", "a number of its own"
     ),
+    "NumPy's old generator is given a seed of the method's own": (
+        at_first("np.random.RandomState(3).normal()"), "own_seed", "a number of its own"
+    ),
     "the library is given a seed of the method's own": (
         at_first("random.Random(3).random()"), "own_seed", "a number of its own"
     ),

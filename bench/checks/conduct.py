@@ -31,9 +31,8 @@ def check_declared_data(subject: Subject) -> None:
 
 def check_declared_is_used(subject: Subject) -> None:
     """It uses all the data that it declares."""
-    watched = subject.watched()
-    idle = subject.info.needs - watched.spies.trace.used
-    if watched.run and idle:
+    idle = subject.info.needs - subject.seen().whole().used
+    if idle:
         raise CheckError(
             f"it declares {', '.join(sorted(idle))}, and never looks at it: another set may stand "
             "in its place"
@@ -42,59 +41,49 @@ def check_declared_is_used(subject: Subject) -> None:
 
 def check_private_parts(subject: Subject) -> None:
     """It keeps to what the task offers, and leaves the task as it is."""
-    watched = subject.watched()
-    touched = list(dict.fromkeys(watched.spies.reach.private))
-    if touched:
+    private = subject.seen().private
+    if private:
         raise CheckError(
-            f"it touches {', '.join(touched)}: in a run, nothing lies there that it did not "
+            f"it touches {', '.join(private)}: in a run, nothing lies there that it did not "
             "declare, and what the task gives comes at its price"
         )
 
 
 def check_outside_world(subject: Subject) -> None:
     """It starts no program, and opens no file and no connection."""
-    outside = subject.watched().spies.reach.outside
+    outside = subject.seen().outside
     if outside:
         raise CheckError(f"{outside[0]}: all that it needs comes from the task")
 
 
 def check_teachers(subject: Subject) -> None:
     """A model that is asked without gradients, a teacher, does not learn with its student."""
-    watched = subject.watched()
-    spy, run = watched.spies.teachers, watched.run
-    if spy.changed:
+    seen = subject.seen().whole()
+    if seen.teacher_changed:
         raise CheckError(
             "a model is asked for outputs without gradients after its weights have changed: the "
             "teacher is the student. Use frozen_copy(model), and task.accuracy to look at progress"
         )
-    student = {weight.data_ptr() for weight in run.returned.parameters()}
-    for teacher in spy.teachers:
-        shared = student & {weight.data_ptr() for weight in teacher.parameters()}
-        if teacher is not run.returned and shared:
-            raise CheckError("a teacher shares its weights with the student: use frozen_copy")
+    if seen.teacher_shared:
+        raise CheckError("a teacher shares its weights with the student: use frozen_copy")
 
 
 def check_frozen_teachers(subject: Subject) -> None:
     """No gradient goes to a model that does not learn from it."""
-    watched = subject.watched()
-    trace, returned = watched.spies.trace, watched.run.returned
-    idle = [model for model in trace.idle_learners() if model is not returned]
-    if idle and trace.learned(returned):
+    if subject.seen().whole().teacher_thawed:
         raise CheckError("a teacher's weights take gradients: use frozen_copy(model)")
 
 
 def check_divergences(subject: Subject) -> None:
     """What goes into a KL divergence are distributions, not raw logits."""
-    watched = subject.watched()
-    fault = watched.spies.functions.divergence
-    if watched.run and fault:
+    fault = subject.seen().whole().divergence
+    if fault:
         raise CheckError(f"kl_div is called, and {fault}: take log_softmax and softmax first")
 
 
 def check_divergence_direction(subject: Subject) -> None:
     """A KL divergence takes the student's log-probabilities first and its target second."""
-    watched = subject.watched()
-    if watched.run and watched.spies.functions.reversed:
+    if subject.seen().whole().reversed:
         raise CheckError(
             "kl_div takes gradients through its target alone: its arguments are swapped, "
             "kl_div(student, teacher) is KL(teacher || student)"
@@ -103,16 +92,14 @@ def check_divergence_direction(subject: Subject) -> None:
 
 def check_losses(subject: Subject) -> None:
     """What goes into a cross-entropy are logits, not probabilities."""
-    watched = subject.watched()
-    fault = watched.spies.functions.loss
-    if watched.run and fault:
+    fault = subject.seen().whole().loss
+    if fault:
         raise CheckError(f"{fault}: a softmax is missing or taken twice")
 
 
 def check_wrong_labels(subject: Subject) -> None:
     """Where it gives the forget set wrong labels, no utterance of a batch keeps its true one."""
-    watched = subject.watched()
-    if watched.run and watched.spies.trace.some_true:
+    if subject.seen().whole().some_true:
         raise CheckError(
             "among the wrong labels of the forget set are true ones: draw them with other_labels"
         )
@@ -120,8 +107,7 @@ def check_wrong_labels(subject: Subject) -> None:
 
 def check_masks(subject: Subject) -> None:
     """A weight whose gradient is always made zero stays as it was."""
-    watched = subject.watched()
-    if watched.run and watched.spies.trace.mask_leaks:
+    if subject.seen().whole().mask_leaks:
         raise CheckError(
             "weights move whose gradients it masks: weight decay leaks through the mask. Put them "
             "back after each step"
@@ -130,17 +116,15 @@ def check_masks(subject: Subject) -> None:
 
 def check_last_step(subject: Subject) -> None:
     """With the retain set to repair with, its last step is not on the forget set alone."""
-    watched = subject.watched()
-    steps = watched.spies.trace.steps
-    repairs = any("retain" in step for step in steps)
-    if watched.run and repairs and steps[-1] == {"forget"}:
+    steps = subject.seen().whole().steps
+    if any("retain" in step for step in steps) and steps[-1] == {"forget"}:
         raise CheckError("it ends on the forget set: nothing repairs what its last steps harm")
 
 
 def check_own_seed(subject: Subject) -> None:
     """It draws from no seed of its own, which would be the same for every seed of the method."""
-    seeds = subject.watched().spies.seeds
-    if seeds and seeds & subject.watched(seed=1).spies.seeds:
+    seeds = subject.seen().whole().seeds
+    if seeds and seeds & subject.seen(seed=1).seeds:
         raise CheckError(
             "it seeds random numbers by a number of its own: draw them, or the seed, from "
             "task.generator"

@@ -102,9 +102,22 @@ class ReachSpy:
         return write
 
     def _seeding(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def seeded(seed: Any = None, *more: Any, **named: Any) -> Any:
-            if seed is not None and self._is_theirs(sys._getframe(1)):
+        def note(seed: object) -> None:
+            if seed is not None and self._is_theirs(sys._getframe(2)):
                 self.seeds.add(repr(seed))
+
+        if isinstance(function, type):
+            base: Any = function
+
+            # Still a type: libraries ask whether something is of it.
+            def begin(thing: Any, seed: Any = None) -> None:
+                note(seed)
+                base.__init__(thing, seed)
+
+            return type(function.__name__, (function,), {"__init__": begin})
+
+        def seeded(seed: Any = None, *more: Any, **named: Any) -> Any:
+            note(seed)
             return function(seed, *more, **named)
 
         return seeded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -108,7 +109,60 @@ class Spies:
     ) -> None:
         self._stack.close()
 
-    @property
-    def seeds(self) -> set[object]:
-        """Seeds of random numbers that did not come from the task."""
-        return self.functions.seeds | self.reach.seeds
+    def seen(self, outcome: Recogniser | BaseException) -> Seen:
+        """What there was to see of a run that returned this model, or ended with this error."""
+        changed = shared = thawed = False
+        if isinstance(outcome, Recogniser):
+            student = {weight.data_ptr() for weight in outcome.parameters()}
+            others = [each for each in self.teachers.teachers if each is not outcome]
+            changed = self.teachers.changed
+            shared = any(
+                weight.data_ptr() in student for each in others for weight in each.parameters()
+            )
+            idle = [each for each in self.trace.idle_learners() if each is not outcome]
+            thawed = bool(idle) and self.trace.learned(outcome)
+        return Seen(
+            error=outcome if isinstance(outcome, BaseException) else None,
+            used=frozenset(self.trace.used),
+            steps=tuple(self.trace.steps),
+            some_true=self.trace.some_true,
+            mask_leaks=self.trace.mask_leaks,
+            teacher_changed=changed,
+            teacher_shared=shared,
+            teacher_thawed=thawed,
+            divergence=self.functions.divergence,
+            reversed=self.functions.reversed,
+            loss=self.functions.loss,
+            private=tuple(dict.fromkeys(self.reach.private)),
+            outside=tuple(self.reach.outside),
+            seeds=frozenset(self.functions.seeds | self.reach.seeds),
+        )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What all spies saw of a run; the names are explained with each spy."""
+
+    error: BaseException | None
+    """What the run ended with, if it did not come to its end."""
+    used: frozenset[str]
+    steps: tuple[frozenset[str], ...]
+    some_true: bool
+    mask_leaks: bool
+    teacher_changed: bool
+    teacher_shared: bool
+    """Whether a teacher shares weights with the model that was returned."""
+    teacher_thawed: bool
+    """Whether a model took gradients that learned nothing from them, beside one that did."""
+    divergence: str
+    reversed: bool
+    loss: str
+    private: tuple[str, ...]
+    outside: tuple[str, ...]
+    seeds: frozenset[object]
+
+    def whole(self) -> Seen:
+        """The same, where the run came to its end; raises what it ended with otherwise."""
+        if self.error is not None:
+            raise self.error
+        return self

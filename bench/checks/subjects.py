@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ser_unlearn.checks.spies import Spies
+from ser_unlearn.checks.spies import Seen, Spies
 from ser_unlearn.checks.toy import FORGET, ToySetup, hand_out
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.model import Recogniser
@@ -65,22 +65,6 @@ class Run:
         return self.returned.state_dict()
 
 
-@dataclass(frozen=True)
-class Watched:
-    """A run under the eyes of all spies."""
-
-    spies: Spies
-    outcome: Run | BaseException
-    """What came of it, or the error that it ended with."""
-
-    @property
-    def run(self) -> Run:
-        """What came of the run; raises the error that it ended with."""
-        if isinstance(self.outcome, BaseException):
-            raise self.outcome
-        return self.outcome
-
-
 class Subject:
     """A row of the tables under check: a method with its parameters, made short.
 
@@ -94,7 +78,7 @@ class Subject:
         self.variant = variant
         self.info: MethodInfo = read_method(path)
         self.cls = _import(path)
-        self._watched: dict[int, Watched] = {}
+        self._seen: dict[int, Seen] = {}
         self.label = self.info.name if variant is None else f"{self.info.name}-{variant}"
 
     @property
@@ -149,25 +133,26 @@ class Subject:
         given = handed.counter.given.flops
         return Run(toy, model, returned, before, meter.costs().flops, given, drew)
 
-    def watched(self, seed: int = 0) -> Watched:
-        """A short run that forgets twelve utterances, with all spies about it; done once a seed."""
-        if seed not in self._watched:
+    def seen(self, seed: int = 0) -> Seen:
+        """What all spies see of a short run that forgets twelve utterances; done once a seed."""
+        if seed not in self._seen:
             spies: list[Spies] = []
 
             def watch(task: Task) -> Spies:
                 spies.append(Spies(self.path, task))
                 return spies[0]
 
-            outcome: Run | BaseException
+            outcome: Recogniser | BaseException
             try:
-                outcome = self.run(forget=MANY, seed=seed, watch=watch)
+                outcome = self.run(forget=MANY, seed=seed, watch=watch).returned
             # Whatever a method does, what was seen of it until then is known.
             except BaseException as error:
                 if not spies:
                     raise
-                outcome = error
-            self._watched[seed] = Watched(spies[0], outcome)
-        return self._watched[seed]
+                # Its frames would be kept with it.
+                outcome = error.with_traceback(None)
+            self._seen[seed] = spies[0].seen(outcome)
+        return self._seen[seed]
 
     @cached_property
     def usual(self) -> Run:

@@ -84,6 +84,7 @@ def load(folder: Path, method: str, *changes: tuple[str, str]) -> Subject:
     return Subject(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "check", "change"), FAULTS, ids=[f"{method}-{check}" for method, check, _ in FAULTS]
 )
