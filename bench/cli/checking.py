@@ -102,14 +102,20 @@ class _Worker(Thread):
     def run(self) -> None:
         """Go on until no file is left."""
         try:
-            while self._waiting:
-                self._check(self._waiting.popleft())
+            while (path := self._next()) is not None:
+                self._check(path)
             self._say_goodbye()
             self.stop()
             self._found.put(None)
         # The command says it, and ends.
         except Exception as error:
             self._found.put(error)
+
+    def _next(self) -> Path | None:
+        # Not to ask first whether there is one: another may take it in between.
+        with suppress(IndexError):
+            return self._waiting.popleft()
+        return None
 
     def _say_goodbye(self) -> None:
         """Let the process end what it started itself."""

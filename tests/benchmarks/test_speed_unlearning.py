@@ -9,12 +9,15 @@ import pytest
 from ser_unlearn.runner.suite import load_suite
 
 if TYPE_CHECKING:
-    from conftest import Ratios, Request
+    from conftest import Alone, Ratios, Request
 
 
 @pytest.mark.parametrize("row", load_suite("default").methods)
-def test_unlearning_against_retraining(request_to_forget: Request, ratios: Ratios, row: str):
-    record = ratios.once(request_to_forget.job(row).execute)
+def test_unlearning_against_retraining(
+    request_to_forget: Request, alone: Alone, ratios: Ratios, row: str
+):
+    jobs = enumerate([request_to_forget.job(row)])
+    ((_, record),) = ratios.once(lambda: list(alone.engine.outcomes(jobs, 1)))
     if record.status == "unsupported":
         pytest.skip(record.reason)
     assert record.status == "done", record.reason
