@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ def _folder(file: str) -> Path:
     return Path(file).resolve().parent
 
 
-class ReachSpy:
+class ReachSpy(ExitStack):
     """Notes what the code of a method, or of a helper file beside it, reaches for.
 
     Args:
@@ -47,6 +47,7 @@ class ReachSpy:
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self.private: list[str] = []
         """Private parts of the task and its sets that were touched, and parts that were set."""
         self.outside: list[str] = []
@@ -57,26 +58,18 @@ class ReachSpy:
         self._thread = threading.get_ident()
 
     def __enter__(self) -> ReachSpy:
-        self._stack = ExitStack()
+        super().__enter__()
         for cls in (Task, Utterances):
-            self._stack.enter_context(swapped(cls, "__getattribute__", self._reading(cls)))
-        self._stack.enter_context(swapped(Task, "__setattr__", self._setting()))
+            self.enter_context(swapped(cls, "__getattribute__", self._reading(cls)))
+        self.enter_context(swapped(Task, "__setattr__", self._setting()))
         for owner, name in _SEEDED:
-            self._stack.enter_context(swapped(owner, name, self._seeding(getattr(owner, name))))
+            self.enter_context(swapped(owner, name, self._seeding(getattr(owner, name))))
         for name in ("save", "load"):
             # Their files are opened where Python does not see it.
-            self._stack.enter_context(swapped(torch, name, self._storing(getattr(torch, name))))
+            self.enter_context(swapped(torch, name, self._storing(getattr(torch, name))))
         _listen(self._hear)
-        self._stack.callback(_listeners.remove, self._hear)
+        self.callback(_listeners.remove, self._hear)
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def _is_theirs(self, frame: FrameType) -> bool:
         mine = threading.get_ident() == self._thread

@@ -6,26 +6,26 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ser_unlearn.checks.functions import FunctionSpy
-from ser_unlearn.checks.reach import ReachSpy
+from ser_unlearn.checks.reach import ReachSpy, swapped
 from ser_unlearn.checks.trace import Trace
 from ser_unlearn.recogniser.model import Recogniser
 from ser_unlearn.unlearning.task import Task
 
 
-class TeacherSpy:
+class TeacherSpy(ExitStack):
     """Watches every recogniser that is asked for outputs without gradients.
 
     Looking at progress through the task does not count.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.teachers: list[Recogniser] = []
         """Those that were asked, in the order in which they were first asked."""
         self.changed = False
@@ -34,19 +34,10 @@ class TeacherSpy:
         self._paused = False
 
     def __enter__(self) -> TeacherSpy:
-        self._forward, self._accuracy = Recogniser.forward, Task.accuracy
-        Recogniser.forward = self._watched(self._forward)  # type: ignore[method-assign]
-        Task.accuracy = self._unwatched(self._accuracy)  # type: ignore[method-assign]
+        super().__enter__()
+        self.enter_context(swapped(Recogniser, "forward", self._watched(Recogniser.forward)))
+        self.enter_context(swapped(Task, "accuracy", self._unwatched(Task.accuracy)))
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        Recogniser.forward = self._forward  # type: ignore[method-assign]
-        Task.accuracy = self._accuracy  # type: ignore[method-assign]
 
     def _watched(self, forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
         def watched(model: Recogniser, *args: Tensor, **kwargs: Tensor) -> Tensor:
@@ -80,7 +71,7 @@ class TeacherSpy:
         self._weights.append(weights)
 
 
-class Spies:
+class Spies(ExitStack):
     """All that watches one run.
 
     Args:
@@ -89,6 +80,7 @@ class Spies:
     """
 
     def __init__(self, path: Path, task: Task) -> None:
+        super().__init__()
         self.teachers = TeacherSpy()
         self.trace = Trace()
         self.functions = FunctionSpy(self.trace, task.generator)
@@ -98,16 +90,8 @@ class Spies:
         with ExitStack() as stack:
             for each in (self.trace, self.teachers, self.functions, self.reach):
                 stack.enter_context(each)
-            self._stack = stack.pop_all()
+            self.push(stack.pop_all())
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def seen(self, outcome: Recogniser | BaseException) -> Seen:
         """What there was to see of a run that returned this model, or ended with this error."""

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -44,10 +43,11 @@ class _Masked:
     """True where it was made zero before a step."""
 
 
-class Trace:
+class Trace(ExitStack):
     """Follows the batches of a task through models, losses and optimisers."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.used: set[str] = set()
         """The data that was used, by the names in `needs`."""
         self.steps: list[frozenset[str]] = []
@@ -65,7 +65,7 @@ class Trace:
         self._thread = threading.get_ident()
 
     def __enter__(self) -> Trace:
-        self._stack = ExitStack()
+        super().__enter__()
         for owner, name, watched in (
             (Task, "_declared", self._hand_out),
             (Task, "_check_declared", self._use),
@@ -77,17 +77,9 @@ class Trace:
             (Recogniser, "forward", self._pass),
         ):
             replacement = self._around(getattr(owner, name), watched)
-            self._stack.enter_context(swapped(owner, name, replacement))
-        self._stack.callback(register_optimizer_step_pre_hook(self._step).remove)
+            self.enter_context(swapped(owner, name, replacement))
+        self.callback(register_optimizer_step_pre_hook(self._step).remove)
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     @property
     def mask_leaks(self) -> bool:
@@ -201,7 +193,7 @@ class Trace:
         for weight in model.parameters():
             if weight.requires_grad:
                 handle = weight.register_post_accumulate_grad_hook(note)
-                self._stack.callback(handle.remove)
+                self.callback(handle.remove)
 
     def _step(self, optimiser: Optimizer, *_: Any) -> None:
         if threading.get_ident() != self._thread:
