@@ -48,7 +48,7 @@ class Retraining:
 
         None is the distance where the references agree to the last digit.
         """
-        found = self._divergences(_probabilities(logits), self._probabilities)
+        found = self._divergences(_probabilities(logits), self._probabilities, SETS)
         ratios = [found[name] / self.spread[name] for name in JOINED if self.spread[name] > 0]
         # Of ratios the geometric mean: twice as far and half as far are as far as retraining.
         joined = float(np.prod(ratios) ** (1 / len(JOINED)))
@@ -59,7 +59,7 @@ class Retraining:
 
     @cached_property
     def spread(self) -> dict[str, float]:
-        """The divergence that a further retrained model is expected to have, set by set, in nats.
+        """What divergence a further retrained model is expected to have on joined sets, in nats.
 
         It is that of each reference from the others, left out one at a time. These are one fewer
         than a model is compared with, and their mean so much less certain: of a squared distance
@@ -67,19 +67,25 @@ class Retraining:
         """
         count = len(self._probabilities)
         found = [
-            self._divergences(each, np.delete(self._probabilities, place, axis=0))
+            self._divergences(each, np.delete(self._probabilities, place, axis=0), JOINED)
             for place, each in enumerate(self._probabilities)
         ]
         correction = (count**2 - 1) / count**2
-        return {name: correction * float(np.mean([each[name] for each in found])) for name in SETS}
+        return {
+            name: correction * float(np.mean([each[name] for each in found])) for name in JOINED
+        }
 
     def _divergences(
-        self, model: NDArray[np.float64], references: NDArray[np.float64]
+        self,
+        model: NDArray[np.float64],
+        references: NDArray[np.float64],
+        names: Sequence[str],
     ) -> dict[str, float]:
-        """Mean over each set of the divergence from the mean output of some references."""
+        """Mean over each named set of the divergence from the mean output of some references."""
         return {
             name: float(jensen_shannon(model[places], references[:, places].mean(axis=0)).mean())
-            for name, places in self._sets.items()
+            for name in names
+            for places in [self._sets[name]]
         }
 
 

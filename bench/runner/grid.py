@@ -18,7 +18,7 @@ from ser_unlearn.results.store import default_place
 from ser_unlearn.runner.local import LOCAL
 from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import Suite
-from ser_unlearn.runner.trainings import ReferenceTraining, ShadowTraining, Training
+from ser_unlearn.runner.trainings import ShadowTraining, Training
 from ser_unlearn.runner.unlearnings import Unlearning
 from ser_unlearn.runner.workers import Engine, Job
 from ser_unlearn.unlearning.limits import Limits
@@ -160,15 +160,12 @@ def has_record(job: Unlearning) -> bool:
     return path.exists() and job.is_done_by(read_claim(job.results, path))
 
 
-AnyTraining = Training | ReferenceTraining | ShadowTraining
-
-
-def trainings(unlearnings: list[Unlearning]) -> list[AnyTraining]:
+def trainings(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
     """The models that the store lacks, in the order of `models`."""
     return [job for job in models(unlearnings) if not job.is_done()]
 
 
-def models(unlearnings: list[Unlearning]) -> list[AnyTraining]:
+def models(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
     """The trainings of all models that jobs need, each once.
 
     Originals come first, for more waits on them.
@@ -178,18 +175,18 @@ def models(unlearnings: list[Unlearning]) -> list[AnyTraining]:
         Training(job.place, job.seeds.model, job.scenario, job.seeds.forget) for job in unlearnings
     ]
     references = [
-        ReferenceTraining(job.place, job.seeds.model, job.scenario, job.seeds.forget, number)
+        Training(job.place, job.seeds.model, job.scenario, job.seeds.forget, number)
         for job in unlearnings
         for number in range(job.references)
     ]
     attacked = dict.fromkeys(job.place for job in unlearnings if job.attacks != "simple")
     shadow_models = [ShadowTraining(place, number) for place in attacked for number in range(COUNT)]
-    wanted: list[AnyTraining] = [*originals, *retrained, *references, *shadow_models]
+    wanted: list[Training | ShadowTraining] = [*originals, *retrained, *references, *shadow_models]
     return list(dict.fromkeys(wanted))
 
 
 def order(
-    trainings: list[AnyTraining], unlearnings: list[Unlearning], results: Path
+    trainings: list[Training | ShadowTraining], unlearnings: list[Unlearning], results: Path
 ) -> list[tuple[Job[Record | None], float]]:
     """Put jobs in the order in which workers take them, each with its weight.
 

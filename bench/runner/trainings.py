@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ser_unlearn.evaluation.shadows import Shadow
-from ser_unlearn.recogniser.setup import MODELS
 from ser_unlearn.runner.places import Place, worker
-from ser_unlearn.unlearning.request import Request
+from ser_unlearn.unlearning.request import reference_seed
 
 
 @dataclass(frozen=True)
@@ -20,16 +19,26 @@ class Training:
     scenario: str | None = None
     """None for the original model."""
     forget_seed: int = 0
+    reference: int | None = None
+    """The number of a further model without the forget set, which has a seed of its own."""
 
     @property
     def title(self) -> str:
         """What the progress display calls it."""
         if self.scenario is None:
             return f"train {self.place.corpus} (model {self.model_seed})"
+        number = "" if self.reference is None else f", reference {self.reference}"
         return (
             f"train {self.place.corpus} without {self.scenario} "
-            f"(model {self.model_seed}, forget {self.forget_seed})"
+            f"(model {self.model_seed}, forget {self.forget_seed}{number})"
         )
+
+    @property
+    def seed(self) -> int:
+        """What it is trained with."""
+        if self.reference is None:
+            return self.model_seed
+        return reference_seed(self.model_seed, self.reference)
 
     def utterances(self) -> list[int]:
         """Positions of the utterances to train on."""
@@ -39,56 +48,16 @@ class Training:
 
     def identity(self) -> dict[str, Any]:
         """What the store knows the model by."""
-        return self.place.setup().model_identity(self.utterances(), self.model_seed)
+        return self.place.setup().model_identity(self.utterances(), self.seed)
 
     def is_done(self) -> bool:
         """Whether the store has the model."""
-        return self.place.setup().is_trained(self.utterances(), self.model_seed)
+        return self.place.setup().is_trained(self.utterances(), self.seed)
 
     def execute(self) -> None:
         """Train the model and store it, unless it is there."""
         with worker():
-            self.place.setup().trained(self.utterances(), self.model_seed)
-
-
-@dataclass(frozen=True)
-class ReferenceTraining:
-    """Train a reference that the store lacks: one more model without a forget set."""
-
-    place: Place
-    model_seed: int
-    scenario: str
-    forget_seed: int
-    number: int
-
-    @property
-    def title(self) -> str:
-        """What the progress display calls it."""
-        return (
-            f"train {self.place.corpus} without {self.scenario} "
-            f"(model {self.model_seed}, forget {self.forget_seed}, reference {self.number})"
-        )
-
-    @property
-    def _request(self) -> Request:
-        return self.place.request(self.scenario, self.model_seed, self.forget_seed)
-
-    def identity(self) -> dict[str, Any]:
-        """What the store knows the model by."""
-        request = self._request
-        return request.setup.model_identity(
-            request.sets["retain"], request.reference_seed(self.number)
-        )
-
-    def is_done(self) -> bool:
-        """Whether the store has the model."""
-        return self.place.setup().store.has(MODELS, self.identity())
-
-    def execute(self) -> None:
-        """Train the model and store it, unless it is there."""
-        with worker():
-            request = self._request
-            request.setup.trained(request.sets["retain"], request.reference_seed(self.number))
+            self.place.setup().trained(self.utterances(), self.seed)
 
 
 @dataclass(frozen=True)

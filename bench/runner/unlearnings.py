@@ -129,12 +129,10 @@ class Unlearning(Answer):
         wanted = self.wanted
         known = earlier.revisions if earlier else {}
         stale = {family for family, number in wanted.items() if known.get(family) != number}
-        references = self.references
-        if earlier and references != earlier.references:
-            if references:
-                stale.add(distance.STAGE)
-            else:
-                references = earlier.references
+        references = earlier.references if earlier else 0
+        if self.references not in (0, references):
+            stale.add(distance.STAGE)
+            references = self.references
         # A failure of these is not the method's.
         reference = self.place.reference(
             self.scenario, self.seeds.model, self.seeds.forget, self.references

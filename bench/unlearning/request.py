@@ -19,6 +19,11 @@ MOST_REFERENCES = 1000
 """That a request can have: as many seeds are kept for each model seed."""
 
 
+def reference_seed(model_seed: int, number: int) -> int:
+    """What a reference is trained with: none of the original's, or of another model seed's."""
+    return FIRST_REFERENCE_SEED + MOST_REFERENCES * model_seed + number
+
+
 class Request:
     """What all methods that answer one forget request have in common.
 
@@ -75,14 +80,10 @@ class Request:
         """The model trained from scratch on the retain set."""
         return self.setup.trained(self.sets["retain"], self.model_seed)
 
-    def reference_seed(self, number: int) -> int:
-        """What a reference is trained with: none of the original's, or of another run's."""
-        return FIRST_REFERENCE_SEED + MOST_REFERENCES * self.model_seed + number
-
     def references(self, count: int) -> list[Trained]:
         """Further retrained models, each with a seed of its own."""
         return [
-            self.setup.trained(self.sets["retain"], self.reference_seed(number))
+            self.setup.trained(self.sets["retain"], reference_seed(self.model_seed, number))
             for number in range(count)
         ]
 

@@ -41,7 +41,7 @@ from ser_unlearn.runner.answers import Answer, attempt
 from ser_unlearn.runner.grid import Options, place_of
 from ser_unlearn.runner.local import LOCAL
 from ser_unlearn.runner.places import Place, worker
-from ser_unlearn.runner.trainings import ReferenceTraining, Training
+from ser_unlearn.runner.trainings import Training
 from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import resolve_all
 from ser_unlearn.unlearning.request import Request
@@ -116,7 +116,7 @@ def main() -> None:
     trainings: list[Any] = [Training(place, run) for run in range(asked.requests)]
     trainings += [Training(place, run, asked.scenario, run) for run in range(asked.requests)]
     trainings += [
-        ReferenceTraining(place, run, asked.scenario, run, number)
+        Training(place, run, asked.scenario, run, number)
         for run in range(asked.requests)
         for number in range(asked.references + FURTHER)
     ]
