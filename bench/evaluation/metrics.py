@@ -89,8 +89,10 @@ def jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np
 
     0 where they agree, ln 2 at most.
     """
+    import numpy as np
     from scipy.special import rel_entr
 
     middle = (p + q) / 2
     divergence: NDArray[np.float64] = (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=1) / 2
-    return divergence
+    # Of distributions that are all but equal, rounding leaves less than nothing.
+    return np.maximum(divergence, 0)
