@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
@@ -11,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ser_unlearn.checks.subjects import CheckError, Run, Subject, checksum, same
+from ser_unlearn.unlearning.server import begin, context
 
 OTHERS = (6, 13, 20, 27, 34)
 """Positions of another forget set than the usual one."""
@@ -41,7 +41,7 @@ def check_fresh_process(subject: Subject) -> None:
 
 @cache
 def _fresh_process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(1, context(), begin)
 
 
 def end_fresh_process() -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -17,6 +17,7 @@ import click
 
 from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.unlearning.descendants import kill_tree
+from ser_unlearn.unlearning.server import begin, context
 
 
 @click.command(name="check-method")
@@ -97,7 +98,7 @@ class _Worker(Thread):
         super().__init__(daemon=True)
         self._waiting = waiting
         self._found = found
-        self._process: SpawnProcess | None = None
+        self._process: BaseProcess | None = None
 
     def run(self) -> None:
         """Go on until no file is left."""
@@ -133,8 +134,8 @@ class _Worker(Thread):
 
     def _check(self, path: Path) -> None:
         if self._process is None:
-            self._pipe, theirs = multiprocessing.get_context("spawn").Pipe()
-            self._process = SpawnProcess(target=_answer, args=(theirs,), daemon=False)
+            self._pipe, theirs = multiprocessing.Pipe()
+            self._process = context().Process(target=_answer, args=(theirs,))
             self._process.start()
             theirs.close()
         process = self._process
@@ -164,6 +165,7 @@ def _answer(pipe: Connection) -> None:
     def send(**message: object) -> None:
         pipe.send_bytes(json.dumps(message).encode())
 
+    begin()
     torch.set_num_threads(1)
     while (path := pipe.recv()) is not None:
         try:

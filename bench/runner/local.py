@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -16,8 +15,7 @@ from joblib import cpu_count
 
 from ser_unlearn.errors import EngineError, UserError
 from ser_unlearn.runner.workers import Engine, Job, Outcome
-from ser_unlearn.unlearning.descendants import die_with_parent, end_with_runner
-from ser_unlearn.unlearning.server import context, kill_forked, share
+from ser_unlearn.unlearning.server import begin, context, kill_forked
 
 Given = TypeVar("Given")
 
@@ -79,7 +77,7 @@ def apart(do: Callable[[Given], Outcome], given: Given) -> Outcome:
     Raises:
         UserError: if that ends the process.
     """
-    with ProcessPoolExecutor(1, context(), _begin) as executor:
+    with ProcessPoolExecutor(1, context(), begin) as executor:
         try:
             return executor.submit(do, given).result()
         except (BrokenProcessPool, SystemExit, KeyboardInterrupt) as error:
@@ -93,7 +91,7 @@ def _with_one_crew(
 ) -> Iterator[tuple[int, Outcome]]:
     """Do jobs until one of the workers dies; those that it leaves undone are added to `lost`."""
     # A pool each: one of several does not see the death of a worker that it is still starting.
-    crew = [ProcessPoolExecutor(1, context(), _begin) for _ in range(workers)]
+    crew = [ProcessPoolExecutor(1, context(), begin) for _ in range(workers)]
     running: dict[Future[Outcome], tuple[ProcessPoolExecutor, Numbered[Outcome]]] = {}
     left = iter(jobs)
 
@@ -129,11 +127,3 @@ def _with_one_crew(
         if cut_short:
             # What the workers had begun.
             kill_forked()
-
-
-def _begin() -> None:
-    """Leave Ctrl-C to the runner, end when it does, and have methods forked from the server."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent()
-    end_with_runner()
-    share()

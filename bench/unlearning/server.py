@@ -10,11 +10,16 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from ser_unlearn.unlearning.descendants import kill_children
+from ser_unlearn.unlearning.descendants import (
+    die_with_parent,
+    end_with_runner,
+    kill_children,
+)
 
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """What keeps libraries of linear algebra to one thread; they read it as they are loaded."""
@@ -38,11 +43,15 @@ def context() -> Any:
     return made
 
 
-def share() -> None:
-    """Let the server that this process was forked from fork its processes too.
+def begin() -> None:
+    """What a process of `context` does first, if it is to work for the one that asked for it.
 
-    The library means to, by its documentation; but it would start another.
+    It leaves Ctrl-C to that one, ends when that one does, and has its own processes forked from the
+    same server: the library means to, by its documentation, but would start another.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
+    end_with_runner()
     server = _server()
     if server is not None and server._forkserver_address is not None:
         server.ensure_running = lambda: None

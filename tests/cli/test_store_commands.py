@@ -12,6 +12,7 @@ import pytest
 import torch
 from artefacts import flip_a_byte
 from click.testing import CliRunner, Result
+from workplaces import take_corpus
 
 from ser_unlearn.cli import main
 from ser_unlearn.results.identity import numerics
@@ -153,8 +154,9 @@ SUITES = {
 
 @pytest.mark.slow
 def test_the_models_of_a_suite_go_to_another_machine(
-    here: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Store, espeak_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    take_corpus(espeak_store, here.root)
     monkeypatch.setattr(models, "load_suite", SUITES.__getitem__)
     parcel = tmp_path / "parcel.tar.gz"
     lacking = invoke("pack", str(parcel), "--suite", "small")
@@ -179,6 +181,7 @@ def test_the_models_of_a_suite_go_to_another_machine(
     # Another machine, which has heard of the corpus alone.
     for loaded in (places._setup, places._request):
         loaded.cache_clear()
+    take_corpus(espeak_store, tmp_path / "elsewhere")
     monkeypatch.setenv("SER_UNLEARN_CACHE", str(tmp_path / "elsewhere"))
     unpacked = invoke("unpack", str(parcel))
     assert unpacked.output == (
