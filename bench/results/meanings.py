@@ -65,25 +65,26 @@ METRICS: dict[str, Metric] = {
     "mia_efficacy": Metric(
         "share of the forget set that an SVC on confidence calls non-member", "retrained", 0, 1
     ),
-    "strongest_auc": Metric(
-        "largest area under the ROC curve of all membership attacks that were run",
-        "retrained",
-        0,
-        1,
-    ),
-    "strongest_tpr_at_1fpr": Metric(
-        "most members that any of the attacks found where 1 % of non-members are accused",
-        "retrained",
-        0,
-        1,
-    ),
-    "told_from_retrained": Metric(
-        "whether an attack that tells the original from the retrained model tells the unlearned "
-        "one from it too: 1 or 0; none where no attack can tell",
+    "attack_shift": Metric(
+        "largest difference, over all membership attacks that were run, of an area under the ROC "
+        "curve from the mean of retrained models",
         "lower",
         0,
         1,
     ),
+    "told_from_retrained": Metric(
+        "whether an attack tells the model from retrained ones, on either side: 1 or 0",
+        "lower",
+        0,
+        1,
+    ),
+    "match_emotion_share": Metric(
+        "share of the non-members that have the emotion of the forgotten utterance they match",
+        "neither",
+        0,
+        1,
+    ),
+    "match_speaker_share": Metric("the same of the speaker", "neither", 0, 1),
     "worst_emotion_drop": Metric(
         "largest loss of accuracy of an emotion's utterances, in test or retain set, in points",
         "lower",

@@ -103,7 +103,9 @@ class Unlearning(Answer):
     @property
     def auditor(self) -> Auditor:
         """Who attacks what the method leaves behind."""
-        return self.place.auditor(self.scenario, self.seeds.model, self.seeds.forget, self.attacks)
+        return self.place.auditor(
+            self.scenario, self.seeds.model, self.seeds.forget, self.attacks, self.references
+        )
 
     def shadow_unlearnings(self) -> list[ShadowUnlearning]:
         """The shadow models that the attacks want the method to run on, and the store lacks."""
@@ -200,7 +202,7 @@ class Unlearning(Answer):
             metrics |= prices(found.costs, request.retrained.costs)
         if durability.STAGE in families:
             metrics |= self._lasting(found)
-        # The strongest attack is found among all: one that is stale takes the others with it.
+        # All are judged together: one that is stale takes the others with it.
         if any(family.startswith("attacks.") for family in families):
             answers = [(each, self.answer(each).logits) for each in auditor.shadow_requests()]
             audited = auditor.audit(found.logits, answers)
