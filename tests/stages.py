@@ -229,13 +229,12 @@ def _reference() -> Reference:
     places = list(range(80))
     return Reference(
         original=_logits(0.0, 1.0),
-        retrained=_logits(0.3, 1.2),
+        references=tuple(_logits(phase, 1.2) for phase in (0.2, 0.25, 0.4)),
         labels=np.arange(80) % 4,
         split=Split(places[:40], places[40:44], places[44:60], places[60:]),
         forget=places[:12],
         seed=5,
         forgotten=[12, 13, 14],
-        references=tuple(_logits(phase, 1.2) for phase in (0.2, 0.25, 0.4)),
     )
 
 

@@ -31,9 +31,9 @@ REVISIONS: dict[str, Revision] = {
     # What metrics depend on, beside the outputs that they are computed from.
     "metrics.accuracy": Revision(1, "the first: accuracies, recall, forgetting"),
     "metrics.membership": Revision(1, "the first: mia_*, by loss and confidence"),
-    "metrics.likeness": Revision(1, "the first: gap, tug of war, divergence"),
-    "metrics.distance": Revision(1, "the first: divergences from the references, and distance"),
-    "metrics.harm": Revision(1, "the first: worst groups, agreement"),
+    "metrics.likeness": Revision(2, "against the mean of the references; mia_auc in the gap"),
+    "metrics.distance": Revision(2, "the divergence from the original beside the others"),
+    "metrics.harm": Revision(2, "agreement is the mean over the references"),
     "metrics.costs": Revision(1, "the first: seconds, operations, memory, and their ratios"),
     "attacks.audit": Revision(1, "the first: matching, intervals, verdicts, the strongest"),
     "attacks.loss": Revision(1, "the first"),

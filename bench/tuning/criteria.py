@@ -39,7 +39,7 @@ def _oracle(request: Request) -> Judge:
     validation = request.sets["validation"]
     reference = Reference(
         request.original.logits,
-        request.retrained.logits,
+        (request.retrained.logits,),
         request.setup.labels,
         replace(request.setup.split, validation=[], heldout=validation, test=validation),
         request.sets["forget"],

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ser_unlearn.data.scenarios import requests
 from ser_unlearn.errors import UserError
+from ser_unlearn.evaluation.distance import FEWEST
 from ser_unlearn.results.names import shown
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Seeds
@@ -90,8 +91,8 @@ def tune(
         corpora=[corpus],
         recipes=[recipe],
         scenarios=[scenario],
-        model_seeds=len(SEEDS.models),
-        forget_seeds=len(SEEDS.forgets),
+        runs=len(SEEDS.models),
+        references=FEWEST,
         timeout_s=TIMEOUT_S,
     )
     check(cell, options)

@@ -97,7 +97,7 @@ def run_in(folder: Path, espeak_store: Path) -> dict[str, Record]:
         [
             sys.executable, "-m", "ser_unlearn", "run",
             "--corpus", "espeak", "--recipe", "larger", "--scenario", "random:48",
-            "--model-seeds", "1", "--forget-seeds", "1", "--attacks", "strong", "--durability",
+            "--runs", "1", "--references", "3", "--attacks", "strong", "--durability",
             "--method", "flip", "--method", "retrain", "--jobs", "1",
         ],
         cwd=folder,
