@@ -34,6 +34,10 @@ LEGEND = (
 )
 
 
+DIGITS = 9
+"""Of means that rank: what rounding does to further ones depends on the machine."""
+
+
 @dataclass(frozen=True)
 class Discipline:
     """What rows are ranked by; lower is better."""
@@ -133,7 +137,9 @@ def standings(
     )
     bars = _bars(entered, discipline, contest, beside)
     means = contest.means()
-    order = sorted(entered + beside, key=lambda line: (means[line.label], line.label))
+    order = sorted(
+        entered + beside, key=lambda line: (round(means[line.label], DIGITS), line.label)
+    )
     ranked = tuple(line for line in order if line in entered and not bars[line.label])
     others = tuple(line for line in order if line not in ranked)
     rivals: dict[str, Comparison] = {}

@@ -62,9 +62,7 @@ def sheets(rows: Sequence[Line], cell: Escape) -> list[Sheet]:
     """
     found = []
     for tuned in ways_of_tuning(rows):
-        manner = (
-            "" if tuned is None else f", tuned by {tuned.criterion}, {tuned.trials} trials each"
-        )
+        manner = f", tuned by {tuned.criterion} with {tuned.trials} trials each" if tuned else ""
         for discipline in DISCIPLINES:
             columns = columns_of(discipline)
             ranking = standings(rows, discipline, tuned)
