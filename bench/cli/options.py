@@ -81,7 +81,7 @@ references = click.option(
     "--references",
     type=click.IntRange(FEWEST, MOST_REFERENCES),
     metavar="N",
-    help="How many models are retrained for each request, with seeds of their own, to compare with.",
+    help="How many models are retrained for each request, to compare with.",
 )
 
 
