@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from tabulate import tabulate
 
@@ -22,9 +23,10 @@ table for each: *as if never heard* ranks by the **distance** from retraining wi
 recordings, in units of how far retrained models are from each other (1 is ideal); *wiped out* ranks
 what forgets at least 92 % by the test accuracy lost. The README explains every column.
 
-Marks: {LEGEND}
+{fill(f"Marks: {LEGEND}", 100)}
 
-{INTERVALS} What they say holds for these corpora, recipes and scenarios, not for others.
+{fill(INTERVALS, 100)}
+Tests speak of these corpora, recipes and scenarios, not of others.
 
 This page is made by `ser-unlearn leaderboard` from the records in `results/`; do not edit it.
 """
