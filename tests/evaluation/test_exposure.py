@@ -117,11 +117,10 @@ def test_a_method_that_only_flips_the_top_class_is_exposed(tmp_path: Path, espea
     flip, retrained = records["flip"], records["retrain"]
     assert flip.metrics["forgetting_rate"] == 1  # by this alone it is perfect
 
-    assert flip.attacks["ulira"].verdict == "unlike retrained"
+    assert flip.attacks["ulira"].told
     _, low, _ = flip.attacks["ulira"].auc
     assert low > 0.5  # it knows who was to be forgotten, by an interval that holds for all attacks
     assert flip.metrics["told_from_retrained"] == 1
     assert flip.metrics["relearn_steps"] > retrained.metrics["relearn_steps"]
 
-    assert "unlike retrained" not in {each.verdict for each in retrained.attacks.values()}
-    assert retrained.metrics["told_from_retrained"] != 1
+    assert retrained.metrics["told_from_retrained"] == 0
