@@ -1,8 +1,8 @@
-"""Values by model seed and forget set, for tests of comparisons, and how closely numbers agree."""
+"""Values by run, for tests of comparisons, and how closely numbers agree."""
 
 from __future__ import annotations
 
-from ser_unlearn.report.comparison import Cell
+from ser_unlearn.report.comparison import Run
 
 # Sums of a few dozen numbers of at most 100, and quantities made of them.
 ROUNDING = 1e-9
@@ -11,14 +11,11 @@ ROUNDING = 1e-9
 AGREEMENT = 1e-6
 
 
-def cell(model=0, forget=0, method=0, corpus="c", recipe="r", scenario="random:16"):
-    return Cell(corpus, recipe, scenario, model, forget, method)
+def run(number=0, corpus="c", recipe="r", scenario="random:16"):
+    """The run with this number: an original and a forget set of its own."""
+    return Run(corpus, recipe, scenario, number, number)
 
 
-def grid(table):
-    """Values by cell, from rows of model seeds with a column for each forget set."""
-    return {
-        cell(model, forget): float(value)
-        for model, row in enumerate(table)
-        for forget, value in enumerate(row)
-    }
+def row(values, **place):
+    """Values by run, from those of runs 0, 1, ..."""
+    return {run(number, **place): float(value) for number, value in enumerate(values)}

@@ -124,6 +124,6 @@ def grid(*methods: str) -> tuple[str, ...]:
     """The arguments of a run of some rows on the corpus `small`, one forget set each."""
     return (
         "run", "--corpus", "small", "--recipe", "tiny", "--scenario", "random:4",
-        "--model-seeds", "1", "--forget-seeds", "1",
+        "--runs", "1", "--references", "2",
         *(word for method in methods for word in ("--method", method)),
     )  # fmt: skip

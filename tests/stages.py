@@ -229,13 +229,12 @@ def _reference() -> Reference:
     places = list(range(80))
     return Reference(
         original=_logits(0.0, 1.0),
-        retrained=_logits(0.3, 1.2),
+        references=tuple(_logits(phase, 1.2) for phase in (0.2, 0.25, 0.4)),
         labels=np.arange(80) % 4,
         split=Split(places[:40], places[40:44], places[44:60], places[60:]),
         forget=places[:12],
         seed=5,
         forgotten=[12, 13, 14],
-        references=tuple(_logits(phase, 1.2) for phase in (0.2, 0.25, 0.4)),
     )
 
 
@@ -284,18 +283,23 @@ def _attack(stage: str) -> Callable[[], Numbers]:
 
 
 def audit() -> Numbers:
-    """Matching, and what is said of the attacks' scores: intervals, verdicts, the strongest."""
+    """Matching, and what is said of the attacks' scores: intervals, and whether any tells."""
     random = np.random.default_rng(4)
     durations = random.uniform(1, 3, 40)
     matched = membership.match(
-        np.arange(8), np.arange(20, 40), np.arange(40) % 3, durations, seed=6
+        np.arange(8), np.arange(20, 40), np.arange(40) % 3, np.arange(40) % 4, durations, seed=6
     )
     results = {
         result.attack: result
         for result in membership.audit(_evidence(), 16, 7, membership.ATTACKS[:3], 0.98)
     }
-    first, second, third = results.values()
-    said = membership.verdict(first.auc, second.auc, third.auc)
+    model = {name: result.auc.value for name, result in results.items()}
+    moves = ((0.01, -0.02, 0.03), (-0.02, 0.04, 0.01), (0.03, 0.01, -0.05))
+    references = [
+        {name: value - 0.1 + move for (name, value), move in zip(model.items(), each, strict=True)}
+        for each in moves
+    ]
+    said = membership.told(model, references, 64)
     return {
         "matched": matched.tolist(),
         **{
@@ -303,8 +307,8 @@ def audit() -> Numbers:
             for name, result in results.items()
             for kind, span in (("AUC", result.auc), ("TPR", result.tpr))
         },
-        "verdict": said,
-        **Audited(results, dict.fromkeys(results, said)).metrics(),
+        "told": [name for name, found in said.items() if found],
+        **Audited(results, references, said, {"emotion": 0.9, "speaker": 0.4}).metrics(),
     }
 
 

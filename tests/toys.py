@@ -35,6 +35,7 @@ def make_record(**changes: Any) -> Record:
         "speedup": 20.0,
         "flops_ratio": 0.05,
         "gap_to_retrain": 3.0,
+        "distance": 1.5,
     }
     values: dict[str, Any] = {
         "corpus": "emodb",

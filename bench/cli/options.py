@@ -81,7 +81,7 @@ references = click.option(
     "--references",
     type=click.IntRange(FEWEST, MOST_REFERENCES),
     metavar="N",
-    help="Measure the distance to this many models that are retrained with other seeds.",
+    help="How many models are retrained for each request, to compare with.",
 )
 
 

@@ -21,10 +21,11 @@ from ser_unlearn.tuning.criteria import CRITERIA
 @click.option("--recipe", "recipes", multiple=True, help="Instead of the suite's recipes.")
 @click.option("--scenario", "scenarios", multiple=True, help="Instead of the suite's scenarios.")
 @click.option("--method", "methods", multiple=True, help="Instead of the suite's methods.")
-@click.option("--model-seeds", type=click.IntRange(1), help="How many original models.")
-@click.option("--forget-seeds", type=click.IntRange(1), help="How many forget sets of each.")
 @click.option(
-    "--method-seeds", type=click.IntRange(1), help="How often methods run on each forget set."
+    "--runs", type=click.IntRange(1), help="How many originals, each with a forget set of its own."
+)
+@click.option(
+    "--method-seeds", type=click.IntRange(1), help="How often methods answer each request."
 )
 @click.option(
     "--set",
@@ -56,8 +57,7 @@ def run(
     recipes: tuple[str, ...],
     scenarios: tuple[str, ...],
     methods: tuple[str, ...],
-    model_seeds: int | None,
-    forget_seeds: int | None,
+    runs: int | None,
     method_seeds: int | None,
     settings: tuple[str, ...],
     attacks: Price | None,
@@ -82,8 +82,7 @@ def run(
         "recipes": list(recipes),
         "scenarios": list(scenarios),
         "methods": list(methods),
-        "model_seeds": model_seeds,
-        "forget_seeds": forget_seeds,
+        "runs": runs,
         "method_seeds": method_seeds,
         "attacks": attacks,
         "durability": durability,

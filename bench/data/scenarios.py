@@ -1,15 +1,16 @@
 """Scenarios: what is to be forgotten, drawn from the training set.
 
-Every draw sorts names by a hash of forget seed and name, as splits do. What is drawn depends on
-the corpus, the scenario and the forget seed alone; for `hard` and `easy` also on the original
-model, and so on the model seed.
+Every draw sorts names by a hash of scenario, forget seed and name. What is drawn depends on the
+corpus, the scenario and the forget seed alone; for `hard` and `easy` also on the original model,
+and so on the model seed. Scenarios draw each for itself: the 64 utterances of `random:64` are not
+the 16 of `random:16` and others, so that two tables are two pieces of evidence.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +57,8 @@ class Draw:
         return found
 
     def shuffled(self, names: Iterable[str]) -> list[str]:
-        """Names in the order of the forget seed."""
-        return shuffled(names, "forget", self.seed)
+        """Names in the order of the scenario and the forget seed."""
+        return shuffled(names, "forget", self.scenario, self.seed)
 
     def check(self, wanted: int, most: int, of: str) -> None:
         """Refuse to draw more than there is.
@@ -160,8 +161,9 @@ def _sequential(draw: Draw) -> set[int]:
     draw.check(position, requests, f"{requests} requests")
     draw.check(requests * each, size - 1, f"{size} training utterances")
     places = draw.places
-    # The order of `random`: the models retrained for the two are the same.
-    part = draw.shuffled(places)[(position - 1) * each : position * each]
+    # All requests are parts of one draw.
+    whole = replace(draw, scenario=f"sequential:{requests}x{each}")
+    part = whole.shuffled(places)[(position - 1) * each : position * each]
     return {places[name] for name in part}
 
 
@@ -203,8 +205,6 @@ class Kind:
     """The argument of the request that comes before this one."""
     ranks_by_loss: bool = False
     """Whether the original model must be known to draw."""
-    seeded: bool = True
-    """Whether forget seeds draw different sets."""
 
 
 SCENARIOS = {
@@ -224,7 +224,6 @@ SCENARIOS = {
         "emotion:NAME",
         "all training utterances of an emotion; the same for every forget seed",
         _emotion,
-        seeded=False,
     ),
     "speaker-emotion": Kind(
         "speaker-emotion:N",

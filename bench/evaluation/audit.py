@@ -1,4 +1,4 @@
-"""The audit: every membership attack on an unlearned model, between its ceiling and its floor."""
+"""The audit: every membership attack on an unlearned model, and on retrained ones beside it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ser_unlearn.evaluation.membership import (
     Outputs,
     Result,
     Shadows,
-    Verdict,
+    areas,
     audit,
     match,
-    strongest,
-    verdict,
+    shift,
+    told,
 )
 from ser_unlearn.evaluation.prices import Price, up_to
 from ser_unlearn.recogniser.outputs import Logits
@@ -39,21 +39,19 @@ class Audited:
     """What all attacks found of an unlearned model, by the attack's name."""
 
     results: Mapping[str, Result]
-    verdicts: Mapping[str, Verdict]
-    """By the area under the ROC curve."""
+    references: Sequence[Mapping[str, float]]
+    """What the attacks find of each retrained model: areas under the ROC curve."""
+    told: Mapping[str, bool]
+    """Whether the attack tells the model from the retrained ones."""
+    match: Mapping[str, float]
+    """Which share of the non-members has the emotion, and the speaker, of whom they match."""
 
     def metrics(self) -> dict[str, float | None]:
-        """The strongest findings, and whether any attack tells the model from the retrained one.
-
-        None where no attack tells even the original from the retrained model.
-        """
-        most = strongest(self.results.values())
-        verdicts = set(self.verdicts.values())
-        told = None if verdicts == {"cannot tell"} else float("unlike retrained" in verdicts)
+        """How far any attack's finding is from the references', and whether one tells."""
         return {
-            "strongest_auc": most.auc.interval.value,
-            "strongest_tpr_at_1fpr": most.tpr.interval.value,
-            "told_from_retrained": told,
+            "attack_shift": shift(_areas(self.results), self.references),
+            "told_from_retrained": float(any(self.told.values())),
+            **{f"match_{name}_share": share for name, share in self.match.items()},
         }
 
     def records(self) -> dict[str, Attack]:
@@ -64,10 +62,17 @@ class Audited:
 
         return {
             name: Attack(
-                auc=span(result.auc), tpr_at_1fpr=span(result.tpr), verdict=self.verdicts[name]
+                auc=span(result.auc),
+                tpr_at_1fpr=span(result.tpr),
+                references=[each[name] for each in self.references],
+                told=self.told[name],
             )
             for name, result in self.results.items()
         }
+
+
+def _areas(results: Mapping[str, Result]) -> dict[str, float]:
+    return {name: result.auc.value for name, result in results.items()}
 
 
 def attacks_up_to(price: Price) -> list[membership.Attack]:
@@ -84,16 +89,19 @@ def asks_to_unlearn(price: Price) -> bool:
 class Auditor:
     """Attacks the answers to one forget request.
 
-    Each forgotten utterance is audited against held-out ones that match it in emotion and duration,
-    of any training speaker. All intervals of one model hold at once in 95 % of cases.
+    Each forgotten utterance is audited against held-out ones that match it in emotion, then in
+    speaker, then in duration, as far as there are such. All intervals of one model hold at once in
+    95 % of cases.
 
     Args:
         request: the forget request.
         price: the dearest attacks to run.
+        references: how many retrained models the audited one is compared with.
     """
 
-    def __init__(self, request: Request, price: Price) -> None:
+    def __init__(self, request: Request, price: Price, references: int) -> None:
         self.request = request
+        self._references = references
         self._price = price
         self._attacks = attacks_up_to(price)
         self._confidence = 1 - 0.05 / len(self._attacks)
@@ -109,10 +117,25 @@ class Auditor:
             np.tile(forget, times),
             heldout,
             np.array([each.emotion for each in corpus]),
+            np.array([each.speaker for each in corpus]),
             np.array([each.duration_s for each in corpus]),
             self.request.forget_seed,
         )
         return [*forget.tolist(), *matched.tolist()]
+
+    @cached_property
+    def matches(self) -> dict[str, float]:
+        """Which share of the non-members has the emotion, and the speaker, of whom they match."""
+        corpus, members = self.request.setup.corpus.utterances, len(self.request.sets["forget"])
+        forget, others = self.places[:members], self.places[members:]
+        pairs = [
+            (corpus[one], corpus[other])
+            for one, other in zip(forget * (len(others) // members), others, strict=True)
+        ]
+        return {
+            "emotion": float(np.mean([one.emotion == other.emotion for one, other in pairs])),
+            "speaker": float(np.mean([one.speaker == other.speaker for one, other in pairs])),
+        }
 
     def shadow_requests(self) -> list[shadows.ShadowRequest]:
         """What the audited method is to answer too, for attacks on its way of unlearning."""
@@ -136,34 +159,42 @@ class Auditor:
                 np.stack([each[self.places] for _, each in answers]),
                 np.stack([np.isin(self.places, each.sets["forget"]) for each, _ in answers]),
             )
-        found = self._results(logits, unlearned)
-        ceiling, floor = self._references
-        if unlearned is not None:
-            # What shadow models look like that unlearned is not the same for all methods. That the
-            # original did not unlearn is the ceiling: beside models that did not either.
-            ceiling = self._results(
-                self.request.original.logits, self._seen_by_shadows(self.places)
-            )
-            floor = self._results(self.request.retrained.logits, unlearned)
-        verdicts = {
-            name: verdict(result.auc, ceiling[name].auc, floor[name].auc)
-            for name, result in found.items()
-        }
-        return Audited(found, verdicts)
+        found = audit(
+            self._evidence(logits, unlearned),
+            len(self.request.sets["forget"]),
+            self.request.forget_seed,
+            self._attacks,
+            self._confidence,
+        )
+        results = {result.attack: result for result in found}
+        # Shadow models that unlearned are the method's own; without them, all share one audit.
+        references = self._retrained if unlearned is None else self._of_retrained(unlearned)
+        members = len(self.request.sets["forget"])
+        pairs = members * (len(self.places) - members)
+        return Audited(results, references, told(_areas(results), references, pairs), self.matches)
 
     @cached_property
-    def _references(self) -> tuple[dict[str, Result], dict[str, Result]]:
-        """What attacks find of the original model, and of the retrained one."""
-        original, retrained = self.request.original.logits, self.request.retrained.logits
-        return self._results(original, None), self._results(retrained, None)
+    def _retrained(self) -> list[dict[str, float]]:
+        return self._of_retrained(None)
 
-    def _results(self, logits: Logits, unlearned: Shadows | None) -> dict[str, Result]:
+    def _of_retrained(self, unlearned: Shadows | None) -> list[dict[str, float]]:
+        """What attacks find of each retrained model."""
+        return [
+            areas(
+                self._evidence(each.logits, unlearned),
+                len(self.request.sets["forget"]),
+                self._attacks,
+            )
+            for each in self.request.references(self._references)
+        ]
+
+    def _evidence(self, logits: Logits, unlearned: Shadows | None) -> Evidence:
         labels, sets = self.request.setup.labels, self.request.sets
 
         def outputs(places: list[int]) -> Outputs:
             return Outputs(logits[places], labels[places])
 
-        evidence = Evidence(
+        return Evidence(
             target=outputs(self.places),
             population=outputs(sets["validation"]),
             retain=outputs(sets["retain"]),
@@ -172,14 +203,6 @@ class Auditor:
             unlearned_shadows=unlearned,
             original=self.request.original.logits[self.places],
         )
-        results = audit(
-            evidence,
-            len(sets["forget"]),
-            self.request.forget_seed,
-            self._attacks,
-            self._confidence,
-        )
-        return {result.attack: result for result in results}
 
     def _seen_by_shadows(self, places: list[int]) -> Shadows | None:
         return shadows.view(self._shadows, places) if self._shadows else None

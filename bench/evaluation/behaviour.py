@@ -20,11 +20,12 @@ from ser_unlearn.unlearning.request import Request
 class Reference:
     """What the metrics of an unlearned model compare it with: the same for every method.
 
-    Both arrays of logits have the shape [N, C], for every utterance of the corpus.
+    Logits have the shape [N, C], for every utterance of the corpus.
     """
 
     original: Logits
-    retrained: Logits
+    references: tuple[Logits, ...]
+    """Of K models retrained with seeds of their own: each [N, C]."""
     labels: NDArray[np.int64]
     """[N], the number of each utterance's emotion."""
     split: Split
@@ -34,8 +35,6 @@ class Reference:
     """Draws the balanced samples and the folds of the membership attacks."""
     forgotten: list[int] = field(default_factory=list)
     """Positions of what earlier requests of a sequence took."""
-    references: tuple[Logits, ...] = ()
-    """Of models retrained with other seeds, if distance is to be measured: each [N, C]."""
 
     @cached_property
     def sets(self) -> dict[str, list[int]]:
@@ -60,15 +59,19 @@ class Reference:
         return cross_entropy(logits[places], self.labels[places])
 
     def behaviour(self, logits: Logits) -> dict[str, float]:
-        """A model's accuracies, and how well the attack by the loss does on it, as "mia"."""
-        forget, heldout = self.losses(logits, "forget"), self.losses(logits, "heldout")
-        attack = membership.loss_attack(forget, heldout, self.seed)
-        return {**self.accuracies(logits), "mia": attack}
+        """A model's accuracies, and the AUC of the attack by the loss on it, as "mia"."""
+        return {**self.accuracies(logits), "mia": self.by_loss(logits)[0]}
+
+    def by_loss(self, logits: Logits) -> tuple[float, float]:
+        """What the attack by the loss finds: see `membership.threshold_free`."""
+        return membership.threshold_free(
+            self.losses(logits, "forget"), self.losses(logits, "heldout")
+        )
 
     @cached_property
     def retraining(self) -> distance.Retraining:
         """What the references answer."""
-        return distance.Retraining(self.references, self.sets)
+        return distance.Retraining(self.references, self.sets, self.original)
 
     @cached_property
     def original_accuracies(self) -> dict[str, float]:
@@ -77,27 +80,27 @@ class Reference:
 
     @cached_property
     def retrained_behaviour(self) -> dict[str, float]:
-        """The retrained model's behaviour."""
-        return self.behaviour(self.retrained)
+        """The mean behaviour of the references."""
+        found = [self.behaviour(each) for each in self.references]
+        return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
 
 
-def reference_of(request: Request, references: int = 0) -> Reference:
+def reference_of(request: Request, references: int) -> Reference:
     """What the metrics of every answer to a request compare it with.
 
     Args:
         request: what is to be forgotten, by which model.
-        references: how many models retrained with other seeds distance is measured to.
+        references: how many models retrained with seeds of their own.
     """
     return Reference(
         request.original.logits,
-        request.retrained.logits,
+        tuple(each.logits for each in request.references(references)),
         request.setup.labels,
         # What earlier requests took is no part of the training set any more.
         replace(request.setup.split, train=sorted(request.sets["forget"] + request.sets["retain"])),
         request.sets["forget"],
         request.forget_seed,
         request.sets.get("forgotten", []),
-        tuple(each.logits for each in request.references(references)),
     )
 
 
@@ -124,12 +127,11 @@ def _membership(
     unlearned: Logits, found: Behaviour, reference: Reference
 ) -> dict[str, float | None]:
     sets = reference.sets
-    auc, tpr = membership.threshold_free(
-        reference.losses(unlearned, "forget"), reference.losses(unlearned, "heldout")
-    )
+    auc, tpr = reference.by_loss(unlearned)
+    forget, heldout = (reference.losses(unlearned, name) for name in ("forget", "heldout"))
     confidence = signals.confidence(unlearned, reference.labels)
     return {
-        "mia_accuracy": found["mia"],
+        "mia_accuracy": membership.loss_attack(forget, heldout, reference.seed),
         "mia_auc": auc,
         "mia_tpr_at_1fpr": tpr,
         "mia_efficacy": membership.efficacy(
@@ -143,18 +145,14 @@ def _membership(
 
 def _likeness(unlearned: Logits, found: Behaviour, reference: Reference) -> dict[str, float | None]:
     retrained = reference.retrained_behaviour
-    compared = reference.sets["forget"] + reference.sets["test"]
     return {
         "gap_to_retrain": metrics.gap_to_retrain(found, retrained),
         "tow": metrics.tug_of_war(found, retrained),
-        "output_divergence": metrics.output_divergence(
-            unlearned[compared], reference.retrained[compared]
-        ),
     }
 
 
 def _distance(unlearned: Logits, found: Behaviour, reference: Reference) -> dict[str, float | None]:
-    return reference.retraining.metrics(unlearned) if reference.references else {}
+    return reference.retraining.metrics(unlearned)
 
 
 FAMILIES: dict[str, Callable[[Logits, Behaviour, Reference], dict[str, float | None]]] = {

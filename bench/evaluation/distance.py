@@ -37,24 +37,33 @@ class Retraining:
     Args:
         references: the outputs of K models retrained with seeds of their own, each [N, C].
         sets: the positions of the utterances in the sets of `SETS`.
+        original: the outputs of the original model, [N, C].
     """
 
-    def __init__(self, references: Sequence[Logits], sets: Mapping[str, Sequence[int]]) -> None:
+    def __init__(
+        self, references: Sequence[Logits], sets: Mapping[str, Sequence[int]], original: Logits
+    ) -> None:
         self._probabilities = np.stack([_probabilities(each) for each in references])
+        self._original = _probabilities(original)
         self._sets = {name: list(sets[name]) for name in SETS}
 
     def metrics(self, logits: Logits) -> dict[str, float | None]:
-        """The distance of a model with the outputs [N, C], and its divergence on each set.
+        """The distance of a model with the outputs [N, C], and its divergences in nats.
 
-        None is the distance where the references agree to the last digit.
+        They are those from the references on each set, and from the original on the joined sets
+        together. None is the distance where the references agree to the last digit.
         """
-        found = self._divergences(_probabilities(logits), self._probabilities, SETS)
+        outputs = _probabilities(logits)
+        found = self._divergences(outputs, self._probabilities, SETS)
+        joined_places = [place for name in JOINED for place in self._sets[name]]
+        changed = jensen_shannon(outputs[joined_places], self._original[joined_places])
         ratios = [found[name] / self.spread[name] for name in JOINED if self.spread[name] > 0]
         # Of ratios the geometric mean: twice as far and half as far are as far as retraining.
         joined = float(np.prod(ratios) ** (1 / len(JOINED)))
         return {
             "distance": joined if len(ratios) == len(JOINED) else None,
             **{f"divergence_{name}": value for name, value in found.items()},
+            "divergence_original": float(changed.mean()),
         }
 
     @cached_property

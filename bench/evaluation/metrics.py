@@ -44,13 +44,14 @@ def relative_forgetting(original: float, unlearned: float) -> float:
 
 
 def gap_to_retrain(unlearned: Mapping[str, float], retrained: Mapping[str, float]) -> float:
-    """Mean absolute difference over forget, retain and test accuracy and the attack's, in points.
+    """Mean absolute difference over forget, retain and test accuracy and an AUC, in points.
 
     After the average gap of Jia et al. 2023, arXiv:2304.04934.
 
     Args:
-        unlearned: values in 0..1 under the keys forget, retain, test and mia.
-        retrained: the retrained model's.
+        unlearned: values in 0..1 under the keys forget, retain, test and mia, the AUC of the
+            attack by the loss.
+        retrained: the mean of retrained models.
     """
     keys = ("forget", "retain", "test", "mia")
     return 100 * sum(abs(unlearned[key] - retrained[key]) for key in keys) / len(keys)
@@ -69,19 +70,6 @@ def tug_of_war(unlearned: Mapping[str, float], retrained: Mapping[str, float]) -
     for key in ("forget", "retain", "test"):
         product *= 1 - abs(unlearned[key] - retrained[key])
     return product
-
-
-def output_divergence(unlearned: Logits, retrained: Logits) -> float:
-    """Mean over utterances of the Jensen-Shannon divergence of the two outputs, in nats.
-
-    0 where they agree, ln 2 at most.
-    """
-    import numpy as np
-    from scipy.special import softmax
-
-    p = softmax(unlearned.astype(np.float64), axis=1)
-    q = softmax(retrained.astype(np.float64), axis=1)
-    return float(jensen_shannon(p, q).mean())
 
 
 def jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -90,20 +90,21 @@ def shares(unlearned: Logits, reference: Reference, groups: Groups) -> Iterator[
 
 
 def spread(unlearned: Logits, reference: Reference, groups: Groups) -> dict[str, float | None]:
-    """The worst-off group of each kind, and how far the model agrees with the retrained one.
+    """The worst-off group of each kind, and how far the model agrees with retrained ones.
 
     The largest of many losses is above 0 by chance alone. The retrained model's own, from this
     function, says by how much.
 
     Args:
         unlearned: [N, C], for every utterance of the corpus.
-        reference: both other models' outputs, the labels and the sets.
+        reference: the other models' outputs, the labels and the sets.
         groups: such as `groups_of` gives.
 
     Returns:
         For each kind "worst_<kind>_drop": the largest loss of accuracy of a group of at least
         `SMALLEST_GROUP` utterances in the test or the retain set, in points; None where no group
-        is that large. Besides, "forget_agreement" and "test_agreement": see `agreement`.
+        is that large. Besides, "forget_agreement" and "test_agreement", means over the
+        references: see `agreement`.
     """
     found = list(shares(unlearned, reference, groups))
     worst = {
@@ -114,7 +115,9 @@ def spread(unlearned: Logits, reference: Reference, groups: Groups) -> dict[str,
         for kind in groups
     }
     agreements = {
-        f"{name}_agreement": agreement(unlearned[places], reference.retrained[places])
+        f"{name}_agreement": float(
+            np.mean([agreement(unlearned[places], each[places]) for each in reference.references])
+        )
         for name, places in reference.sets.items()
         if name in ("forget", "test")
     }

@@ -1,56 +1,72 @@
-"""Between methods: paired tests, corrected for their number; ranks; and which is the best.
+"""Between rows: paired tests over runs, moderated, and corrected for their number.
 
-A comparison looks at cells: what two methods made of the same model, to be rid of the same
-recordings. Whatever makes a cell hard or easy for both cancels in the difference.
+A comparison looks at what two methods made of the same model, to be rid of the same recordings.
+Whatever makes a run hard or easy for both cancels in the difference.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from functools import cached_property
+from itertools import combinations
+from typing import NamedTuple
 
-Direction = Literal["higher", "lower"]
-"""Which way is better. Where the retrained model is the ideal, values are distances to it, and
-lower is better."""
+from ser_unlearn.report.moderation import Prior, fit_prior
 
 ALPHA = 0.05
-MIN_PAIRS = 3
+POWER = 0.8
+FEWEST = 3
+"""Originals that a claim needs."""
 
 
-class Cell(NamedTuple):
-    """What two methods have to share to be compared."""
+class Run(NamedTuple):
+    """What two methods have to share to be compared: an original, and what it is to forget."""
 
     corpus: str
     recipe: str
     scenario: str
     model: int
     forget: int
-    method: int
 
     @property
-    def original(self) -> Hashable:
-        """What the cells of one model seed share, in every scenario: the original model."""
-        return self.corpus, self.recipe, self.model
+    def table(self) -> tuple[str, str, str]:
+        """Where its results stand."""
+        return self.corpus, self.recipe, self.scenario
 
     @property
-    def forgotten(self) -> Hashable:
-        """What the cells of one forget seed share, whatever the model: the recordings."""
-        return self.corpus, self.scenario, self.forget
+    def field(self) -> Hashable:
+        """What originals are drawn for."""
+        return self.corpus, self.recipe
 
 
-Values = Mapping[Cell, float]
+Values = Mapping[Run, float]
+"""Of one row; repeats inside of a run are averaged."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The mean over tables of the mean over runs, and how sure it is."""
+
+    mean: float
+    runs: int
+    variance: float
+    """Of what one original gives."""
+    scale: float
+    """The variance of `mean` over `variance`."""
+    freedom: int
+    """Degrees of freedom of `variance`; 0 where it is not known."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What can be said about the difference of two methods."""
+    """What can be said about the difference of two rows."""
 
     difference: float | None
-    """Mean of the first's values minus the second's over shared cells; None without such."""
-    pairs: int
-    """How many cells they share."""
+    """Mean of the first's values minus the second's over shared runs; None without such."""
+    runs: int
+    """How many they share."""
     p: float | None = None
     """Of a difference at least so large, if there were none; None where no claim is possible."""
     corrected: float | None = None
@@ -64,129 +80,193 @@ class Comparison:
         return self.corrected is not None and self.corrected < ALPHA
 
 
-@dataclass(frozen=True)
-class Best:
-    """The method with the best mean, and how the others compare with it."""
+def estimate(values: Values) -> Estimate | None:
+    """The mean of a row, and its variance, with runs of one original as a cluster.
 
-    label: str | None
-    """None where there is no cell that all methods share."""
-    rivals: dict[str, Comparison]
-    """The best against each other method: by the other's label."""
+    The mean is over tables, each the mean over its runs. The runs of one table are independent;
+    those of several tables with the same corpus, recipe and model seed share the original. With
+    the weight w of each value and its deviation e from its table's mean, the variance of the mean
+    is the sum, over corpora and recipes with G originals each, of
 
-    @property
-    def undecided(self) -> frozenset[str]:
-        """The methods that cannot be told from the best, which is not among them."""
-        return frozenset(label for label, found in self.rivals.items() if not found.is_clear)
+        G / (G - 1) * sum over originals of (sum over an original's runs of w e)^2
 
-
-@dataclass(frozen=True)
-class Ranks:
-    """Mean ranks of methods over the cells that all of them share."""
-
-    means: dict[str, float]
-    """By label; 1 is best."""
-    cells: int
-    friedman: float | None
-    """Friedman's chi-squared; None with fewer than three methods or two cells."""
-    p: float | None
-    """Of Friedman's chi-squared, by the approximation of many cells."""
-    critical_difference: float | None
-    """Nemenyi's at the 5 % level; None with fewer than two methods or cells."""
-
-
-def paired_test(first: Values, second: Values) -> Comparison:
-    """A two-sided t-test on the differences over shared cells, clustered both ways.
-
-    Cells are no independent samples: those of one model seed share the model, those of one forget
-    seed the recordings. The variance of the mean of N differences d, in G clusters, is
-
-        V = max(V_m, V_f, V_c, V_m + V_f - V_c)
-        V_g = G / (G - 1) * sum over clusters of (sum over the cluster of d - mean)^2 / N^2
-
-    clustered by model seed (m), by forget set (f), and by both at once (c). The last term is the
-    estimate of Cameron, Gelbach & Miller 2011, Journal of Business & Economic Statistics 29(2);
-    with few clusters it can come out too small by chance, hence the others as bounds. Degrees of
-    freedom as Satterthwaite 1946, Biometrics Bulletin 2(6), has them for V_m + V_f:
-
-        (V_m + V_f)^2 / (V_m^2 / (G_m - 1) + V_f^2 / (G_f - 1))
-
-    With one forget set it is the paired t-test on the means of the model seeds. Assumed are about
-    normal effects of models and forget sets, and a claim about these corpora, recipes and
-    scenarios, not about others. Differences that are all alike and not zero have p = 0.
-
-    Exact tests cannot help: of six pairs, neither the sign-flip test nor Wilcoxon's has a p below
-    2 / 2^6 = 0.031, which a correction for two rivals lifts above 0.05; and they, too, take cells
-    for independent. How often p < 0.05 without any difference, in percent of 200,000 simulated
-    experiments (5 is right), by the shares of the differences' variance that are due to model
-    seed, forget set and the rest. The third column is about what the records show:
-
-    ==========================  =========  =========  ==============  ============
-    models x forget sets, test  1 / 0 / 0  0 / 0 / 1  .04 / .2 / .76  .1 / .6 / .3
-    ==========================  =========  =========  ==============  ============
-    3 x 2, this one             5.1        0.7        1.6             5.1
-    3 x 2, plain paired t       24.6       5.0        9.8             23.1
-    5 x 5, this one             5.0        1.4        4.4             6.4
-    5 x 5, plain paired t       44.7       5.0        16.2            34.1
-    ==========================  =========  =========  ==============  ============
-
-    What it can tell, in the third column: with 3 x 2 cells, a mean difference of five standard
-    deviations of a difference in 85 % of experiments as the only test, and in 37 % as the first
-    of 13; of two standard deviations, in 50 % and 4 %. With 5 x 5 cells, of two standard
-    deviations in 92 % as the first of 13. Three models and two forget sets tell little.
-
-    Args:
-        first: values by cell.
-        second: of the other method.
+    and has as many degrees of freedom as there are originals, less one a corpus and recipe. Of one
+    table it is s^2 / R. It speaks of these corpora, recipes and scenarios, not of others.
 
     Returns:
-        The comparison, not yet corrected. No claim with fewer than three shared cells, or where
-        all are of one model seed.
+        None of no values.
     """
-    shared = sorted(first.keys() & second.keys())
-    if not shared:
-        return Comparison(None, 0, reason="no shared cell")
-    differences = [first[cell] - second[cell] for cell in shared]
-    mean = math.fsum(differences) / len(shared)
-    if len(shared) < MIN_PAIRS:
-        reason = f"{len(shared)} of the {MIN_PAIRS} shared cells that a claim needs"
-        return Comparison(mean, len(shared), reason=reason)
-    if len({cell.original for cell in shared}) == 1:
-        return Comparison(mean, len(shared), reason="all shared cells are of one model seed")
-    deviations = [difference - mean for difference in differences]
-    by_model, models = _clustered(deviations, [cell.original for cell in shared])
-    by_forget, forget_sets = _clustered(deviations, [cell.forgotten for cell in shared])
-    by_both, _ = _clustered(deviations, [(cell.original, cell.forgotten) for cell in shared])
-    variance = max(by_model, by_forget, by_both, by_model + by_forget - by_both)
-    freedom = _degrees_of_freedom([(by_model, models - 1), (by_forget, forget_sets - 1)])
-    return Comparison(mean, len(shared), p=_two_sided(mean, variance, freedom))
+    tables: dict[Hashable, list[Run]] = {}
+    for run in sorted(values):
+        tables.setdefault(run.table, []).append(run)
+    if not tables:
+        return None
+    scores: dict[Hashable, dict[int, float]] = {}
+    weights: dict[Hashable, float] = {}
+    means = []
+    for runs in tables.values():
+        mean = math.fsum(values[run] for run in runs) / len(runs)
+        means.append(mean)
+        weight = 1 / (len(tables) * len(runs))
+        for run in runs:
+            here = scores.setdefault(run.field, {})
+            here[run.model] = here.get(run.model, 0.0) + weight * (values[run] - mean)
+            original = (run.field, run.model)
+            weights[original] = weights.get(original, 0.0) + weight
+    scale = math.fsum(weight**2 for weight in weights.values())
+    mean = math.fsum(means) / len(means)
+    counts = [len(here) for here in scores.values()]
+    if min(counts) == 1:
+        return Estimate(mean, len(values), 0.0, scale, 0)
+    variance = math.fsum(
+        count / (count - 1) * math.fsum(score**2 for score in here.values())
+        for count, here in zip(counts, scores.values(), strict=True)
+    )
+    return Estimate(mean, len(values), variance / scale, scale, sum(counts) - len(counts))
 
 
-def _clustered(deviations: Sequence[float], clusters: Sequence[Hashable]) -> tuple[float, int]:
-    """The variance of a mean by clusters, and how many clusters there are.
+class Contest:
+    """Rows that are compared with each other, by paired tests with moderated variances.
 
-    One cluster alone says nothing of how clusters differ: 0.
+    Six runs say little of how much the difference of two rows varies. So the variance s^2 of each
+    difference, with d degrees of freedom, is shrunk towards what those of all pairs of rows have in
+    common, a prior s0^2 worth d0 degrees of freedom (`moderation`):
+
+        t = mean difference / sqrt(scale * (d0 s0^2 + d s^2) / (d0 + d))
+
+    Pairs are not independent, as Smyth's genes are: each row is in many. Counted in full, d0 makes
+    the test too sure where variances differ; t has d + d0 / 2 degrees of freedom, and at most
+    half of those that the k rows have together, (k - 1) d / 2. Simulated with normal values
+    (`tests/simulated.py`; the variance of a difference is 22 points^2, as records had it; "mixed":
+    it differs from row to row, by a gamma distribution with shape 2), in percent:
+
+    ====  ====  =========  ==========  ===========  ===========  ==========
+    rows  runs  variances  one test,   any of all,  any of all,  8 points
+                           first row   first row    best row     told, by
+                           named       named        against      Holm, first
+                                       (Holm)       rest (Holm)  row named
+    ====  ====  =========  ==========  ===========  ===========  ==========
+    18    6     alike      4.2         2.0          13.3         93.0
+    18    6     mixed      4.6         2.8          13.2         87.4
+    36    6     alike      4.5         2.1          22.7         90.4
+    36    6     mixed      4.7         1.4          13.2         79.5
+    6     6     alike      3.9         2.4          5.7          92.7
+    6     6     mixed      4.7         3.4          7.4          91.7
+    3     6     alike      2.7         2.1          2.7          83.9
+    3     6     mixed      2.9         2.3          2.9          84.2
+    18    3     alike      3.6         1.0          6.8          35.5
+    18    3     mixed      4.5         3.1          11.6         32.1
+    18    12    alike      4.5         2.4          17.0         100.0
+    18    12    mixed      4.8         3.2          14.4         99.4
+    ====  ====  =========  ==========  ===========  ===========  ==========
+
+    All but the last are errors: no rows differ there. The last of these is what "told from the
+    first" risks: the first is chosen by the values that test it, and looks better than it is. That
+    another cannot be told from it does not say that it is as good.
+
+    Args:
+        values: of each row, by label and run.
     """
-    sums: dict[Hashable, list[float]] = {}
-    for deviation, cluster in zip(deviations, clusters, strict=True):
-        sums.setdefault(cluster, []).append(deviation)
-    count = len(sums)
-    if count == 1:
-        return 0.0, 1
-    squares = math.fsum(math.fsum(found) ** 2 for found in sums.values())
-    return count / (count - 1) * squares / len(deviations) ** 2, count
+
+    def __init__(self, values: Mapping[str, Values]) -> None:
+        self._values = values
+
+    @cached_property
+    def prior(self) -> Prior | None:
+        """What the variances of differences have in common; None of fewer than three rows."""
+        known = [each for each in self._pairs if each.freedom]
+        return fit_prior([each.variance for each in known], [each.freedom for each in known])
+
+    @cached_property
+    def _pairs(self) -> list[Estimate]:
+        """The differences of any two rows that share a run."""
+        found = (self._difference(*pair) for pair in combinations(sorted(self._values), 2))
+        return [each for each in found if each is not None]
+
+    def compare_with(self, label: str, others: Collection[str]) -> dict[str, Comparison]:
+        """One row against others, with Holm's correction for their number.
+
+        Returns:
+            By the other's label, in alphabetical order. Comparisons without a claim do not count
+            in the correction.
+        """
+        found = {other: self._test(label, other) for other in sorted(others) if other != label}
+        tested = {other: each.p for other, each in found.items() if each.p is not None}
+        corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
+        return {
+            other: replace(each, corrected=corrected.get(other)) for other, each in found.items()
+        }
+
+    def detectable(self) -> float | None:
+        """The difference that is told in 80 % of cases, as the first of all rows' comparisons.
+
+        None where no claim is possible.
+        """
+        from scipy.special import stdtrit
+
+        found = [each for each in self._pairs if not _reason(each)]
+        if not found:
+            return None
+        typical = sorted(found, key=lambda each: each.variance)[len(found) // 2]
+        freedom = self._freedom(typical)
+        prior = self.prior
+        variance = typical.variance if prior is None else prior.variance
+        comparisons = len(self._values) - 1
+        quantiles = stdtrit(freedom, 1 - ALPHA / 2 / comparisons) + stdtrit(freedom, POWER)
+        return float(quantiles) * math.sqrt(variance * typical.scale)
+
+    def means(self) -> dict[str, float]:
+        """The mean of each row, as far as runs that it lacks allow.
+
+        Rows and runs are fitted as m_row + b_run by least squares, with mean b of zero: of rows
+        without gaps, m is the plain mean, and one that lacks hard runs gains nothing by it.
+        """
+        import numpy as np
+
+        labels = sorted(label for label, found in self._values.items() if found)
+        runs = sorted({run for label in labels for run in self._values[label]})
+        table = np.array(
+            [[self._values[label].get(run, np.nan) for run in runs] for label in labels]
+        )
+        known = ~np.isnan(table)
+        filled = np.where(known, table, 0)
+        rows, columns = known.sum(axis=1), known.sum(axis=0)
+        # Without the b, which are what is left in each run: one equation a row.
+        left = np.diag(rows) - (known / columns) @ known.T
+        right = filled.sum(axis=1) - (known / columns) @ filled.sum(axis=0)
+        means = np.linalg.lstsq(left, right, rcond=None)[0]
+        levels = (filled.sum(axis=0) - means @ known) / columns
+        return dict(zip(labels, (means + levels.mean()).tolist(), strict=True))
+
+    def _difference(self, first: str, second: str) -> Estimate | None:
+        one, other = self._values[first], self._values[second]
+        return estimate({run: one[run] - other[run] for run in one.keys() & other.keys()})
+
+    def _test(self, first: str, second: str) -> Comparison:
+        found = self._difference(first, second)
+        if found is None:
+            return Comparison(None, 0, reason="no shared run")
+        if reason := _reason(found):
+            return Comparison(found.mean, found.runs, reason=reason)
+        prior = self.prior
+        variance = found.variance
+        if prior is not None:
+            variance = prior.moderate(variance, found.freedom)
+        p = _two_sided(found.mean, variance * found.scale, self._freedom(found))
+        return Comparison(found.mean, found.runs, p=p)
+
+    def _freedom(self, found: Estimate) -> float:
+        """Degrees of freedom of a moderated test."""
+        worth = 0.0 if self.prior is None else self.prior.freedom / 2
+        together = (len(self._values) - 1) * found.freedom / 2
+        return max(found.freedom, min(found.freedom + worth, together))
 
 
-def _degrees_of_freedom(parts: Sequence[tuple[float, int]]) -> float:
-    """Satterthwaite's, of a sum of variances with the degrees of freedom of each.
-
-    Where all variances are 0, the smallest of theirs.
-    """
-    parts = [(variance, freedom) for variance, freedom in parts if freedom]
-    total = math.fsum(variance for variance, _ in parts)
-    if total == 0:
-        return min(freedom for _, freedom in parts)
-    # Shares: the square of a tiny variance would be zero.
-    return 1 / math.fsum((variance / total) ** 2 / freedom for variance, freedom in parts)
+def _reason(found: Estimate) -> str:
+    """Why no claim can be made of a difference; nothing where one can."""
+    if found.freedom < FEWEST - 1:
+        return f"fewer than {FEWEST} shared runs with originals of their own"
+    return ""
 
 
 def _two_sided(mean: float, variance: float, freedom: float) -> float:
@@ -217,101 +297,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - place) * p_values[position]))
         corrected[position] = largest
     return corrected
-
-
-def compare_with(values: Mapping[str, Values], label: str) -> dict[str, Comparison]:
-    """One method against each other, with Holm's correction for their number.
-
-    Args:
-        values: of each method, by label and cell.
-        label: the method, chosen without a look at the values.
-
-    Returns:
-        By the other's label, in alphabetical order. Comparisons without a claim do not count in
-        the correction.
-    """
-    found = {
-        other: paired_test(values[label], values[other])
-        for other in sorted(values)
-        if other != label
-    }
-    tested = {other: each.p for other, each in found.items() if each.p is not None}
-    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
-    return {other: replace(each, corrected=corrected.get(other)) for other, each in found.items()}
-
-
-def best_of(values: Mapping[str, Values], direction: Direction) -> Best:
-    """The method with the best mean, and which others cannot be told from it.
-
-    The mean is over the cells that all methods with any value share; of equal means the first
-    label is taken. Each other is then tested over the cells that it shares with the best
-    (`paired_test`), with Holm's correction for the number of others.
-
-    The same values choose the best and test it, and being chosen, it looks better than it is.
-    "Told from the best" is therefore somewhat too easily said, and by how much was simulated: of
-    14 methods without any difference, at least one was told from the best in 1.3 % of experiments
-    with 3 x 2 cells and in 10 % with 5 x 5, in the mix of variances that the records show; where
-    all variance was the model's, in 11 and 13 %; at worst, with most of it the forget set's, in 25
-    % (5 x 5). For a method named beforehand (`compare_with`) these were 0.2, 2, 5, 5 and 7 %. That
-    another cannot be told from the best does not say that it is as good: with few cells, hardly
-    any can be told.
-
-    Args:
-        values: of each method, by label and cell.
-        direction: which way is better.
-    """
-    shared = _shared_cells(values)
-    if not shared:
-        return Best(None, {})
-    means = {
-        label: math.fsum(found[cell] for cell in shared) / len(shared)
-        for label, found in sorted(values.items())
-        if found
-    }
-    best = (max if direction == "higher" else min)(means, key=means.__getitem__)
-    return Best(best, compare_with(values, best))
-
-
-def ranks(values: Mapping[str, Values], direction: Direction) -> Ranks:
-    """Rank methods in every cell that all of them share; ties get the mean of their ranks.
-
-    Friedman's test asks whether the mean ranks of k methods over N cells differ at all; if so,
-    two methods differ where their mean ranks are apart by Nemenyi's critical difference
-
-        CD = q / sqrt(2) * sqrt(k (k + 1) / (6 N))
-
-    where q is the 95 % point of the studentised range of k values with infinite degrees of
-    freedom. Demšar 2006, Journal of Machine Learning Research 7. Both take cells for independent.
-    Cells of one model seed or one forget set are not, so with those `p` and the critical difference
-    are too small: for a claim, pass one mean for each corpus and scenario instead.
-
-    Args:
-        values: of each method, by label and cell. A method without any value has no rank.
-        direction: which way is better.
-    """
-    from scipy.stats import friedmanchisquare, rankdata, studentized_range
-
-    cells = _shared_cells(values)
-    labels = sorted(label for label, found in values.items() if found)
-    if not cells:
-        return Ranks({}, 0, None, None, None)
-    sign = -1 if direction == "higher" else 1
-    table = [[sign * values[label][cell] for label in labels] for cell in cells]
-    ranked = rankdata(table, axis=1)
-    means = {label: float(mean) for label, mean in zip(labels, ranked.mean(axis=0), strict=True)}
-    friedman = p = difference = None
-    count = len(labels)
-    if count >= 3 and len(cells) >= 2:
-        # Where all methods tie in all cells, the correction for ties would divide 0 by 0.
-        all_tie = bool((ranked == ranked[0, 0]).all())
-        friedman, p = (0.0, 1.0) if all_tie else map(float, friedmanchisquare(*ranked.T))
-    if count >= 2 and len(cells) >= 2:
-        q = float(studentized_range.ppf(1 - ALPHA, count, math.inf))
-        difference = q / math.sqrt(2) * math.sqrt(count * (count + 1) / (6 * len(cells)))
-    return Ranks(means, len(cells), friedman, p, difference)
-
-
-def _shared_cells(values: Mapping[str, Values]) -> list[Cell]:
-    """The cells that all methods with any value have, sorted."""
-    present = [found.keys() for found in values.values() if found]
-    return sorted(set.intersection(*map(set, present))) if present else []

@@ -1,74 +1,48 @@
-"""Rows of a table: what the records of one method on one corpus, recipe and scenario say."""
+"""Rows of tables: what the records of one method say, of one table or of several."""
 
 from __future__ import annotations
 
+import math
 import re
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ser_unlearn.report.comparison import Cell, best_of
-from ser_unlearn.report.intervals import Interval, bootstrap_means, mean
+from ser_unlearn.report.comparison import Run, estimate
+from ser_unlearn.report.intervals import Interval, Kind, interval
 from ser_unlearn.report.outcomes import Outcome, outcome_of
-from ser_unlearn.report.retraining import gaps_of_retraining
 from ser_unlearn.report.text import Escape
+from ser_unlearn.results.meanings import ROUNDING
 from ser_unlearn.results.names import shown
 from ser_unlearn.results.records import Record, Tuned
 
-BEST, EQUAL, UNTESTED = "*", "=", "?"
-"""The method of a group that is nearest to retraining; one that cannot be told from it; and one
-of which too little is known to say."""
+Table = tuple[str, str, str]
+"""Corpus, recipe, scenario."""
+
+SMALLEST = 1e-9
+"""A factor below it counts as it: it has a logarithm."""
+
+
+ALIKE = 0.01
+"""Of costs: batches of other seeds are cut from other utterances."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a table: what the records of a method on a corpus, recipe and scenario say."""
+    """One row: what the records of a method say."""
 
-    corpus: str
-    recipe: str
-    scenario: str
     label: str
-    needs: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
-    retrainings: Mapping[Cell, Sequence[float]]
-    """What `gaps_of_retraining` found in all rows, of this table and of others."""
-
-    def mean(self, metric: str) -> float | None:
-        """The metric over the records that have it; None if none has."""
-        found = self.cells(metric)
-        return mean(found.values()) if found else None
-
-    def estimates(self, metrics: Sequence[str]) -> list[Interval | None]:
-        """The same of several metrics, with intervals."""
-        return bootstrap_means(
-            [{(*cell[3:],): value for cell, value in self.cells(each).items()} for each in metrics]
-        )
-
-    def cells(self, metric: str) -> dict[Cell, float]:
-        """The metric of each record that has it, by what a comparison pairs."""
-        return {
-            outcome.cell: outcome.metrics[metric]
-            for outcome in self.outcomes
-            if metric in outcome.metrics
-        }
+    """Of one table or of several."""
 
     @property
-    def within(self) -> tuple[int, int]:
-        """In how many records the gap is at most the largest of retraining's own, of how many."""
-        gaps = self.cells("gap_to_retrain")
-        shared = gaps.keys() & self.retrainings.keys()
-        return sum(gaps[each] <= max(self.retrainings[each]) for each in shared), len(shared)
+    def needs(self) -> tuple[str, ...]:
+        """The data needed."""
+        return self.outcomes[0].needs
 
     @property
     def needed(self) -> str:
-        """The data needed, as a table shows it."""
+        """The same, as a table shows it."""
         return ", ".join(self.needs) or "nothing"
-
-    @property
-    def told(self) -> tuple[int, int]:
-        """In how many records an attack tells the model from the retrained one, of how many."""
-        found = self.cells("told_from_retrained").values()
-        return sum(value == 1 for value in found), len(found)
 
     @property
     def tuned(self) -> Tuned | None:
@@ -76,32 +50,98 @@ class Line:
         return self.outcomes[0].tuned
 
     @property
+    def tables(self) -> list[Table]:
+        """Where it stands."""
+        return list(dict.fromkeys(outcome.run.table for outcome in self.outcomes))
+
+    @property
     def failures(self) -> list[Outcome]:
         """The records that are not done."""
         return [outcome for outcome in self.outcomes if outcome.status != "done"]
 
+    def all(self, metric: str) -> list[float]:
+        """The metric of each record that has it."""
+        return [outcome.metrics[metric] for outcome in self.outcomes if metric in outcome.metrics]
+
+    def runs(self, metric: str, kind: Kind = "amount") -> dict[Run, float]:
+        """The metric of each run, repeats averaged; of a factor, its logarithm."""
+        found: dict[Run, list[float]] = {}
+        for outcome in self.outcomes:
+            if metric in outcome.metrics:
+                value = outcome.metrics[metric]
+                value = math.log(max(value, SMALLEST)) if kind == "factor" else value
+                found.setdefault(outcome.run, []).append(value)
+        return {run: math.fsum(values) / len(values) for run, values in found.items()}
+
+    def mean(self, metric: str, kind: Kind = "amount") -> float | None:
+        """The mean over tables of that over runs; None if no record has the metric."""
+        found = self.interval(metric, kind)
+        return None if found is None else found.mean
+
+    def interval(self, metric: str, kind: Kind = "amount") -> Interval | None:
+        """The same with its 95 % interval."""
+        found = estimate(self.runs(metric, kind))
+        return None if found is None else interval(found, kind, self.outcomes[0].forget)
+
+    @property
+    def told(self) -> tuple[int, int]:
+        """In how many records an attack tells the model from retrained ones, of how many."""
+        found = self.all("told_from_retrained")
+        return sum(value == 1 for value in found), len(found)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it takes no data, and so competes for nothing."""
+        return not self.needs
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether it leaves the original as it was, rounding aside, in every record."""
+        found = self.all("divergence_original")
+        return bool(found) and max(found) < ROUNDING
+
+    @property
+    def is_original(self) -> bool:
+        """Whether it is the original model itself."""
+        return self.is_control and self.is_unchanged
+
+    @property
+    def is_retraining(self) -> bool:
+        """Whether it is one more retrained model: from the retain set, at retraining's cost."""
+        found = self.all("flops_ratio")
+        same = all(math.isclose(ratio, 1, rel_tol=ALIKE) for ratio in found)
+        return self.needs == ("retain",) and bool(found) and same
+
 
 def lines(records: Iterable[Record]) -> list[Line]:
     """Gather records into rows, by corpus, recipe, scenario, data needed and name."""
-    groups: dict[tuple[str, str, str, str], list[Outcome]] = {}
+    groups: dict[tuple[Table, str], list[Outcome]] = {}
     for record in records:
-        key = (record.corpus, record.recipe, record.scenario, record.label)
-        groups.setdefault(key, []).append(outcome_of(record))
-    retrainings: dict[Cell, list[float]] = {}
-    for group in groups.values():
-        retrainings.update(gaps_of_retraining(group))
-    found = [Line(*key, group[0].needs, tuple(group), retrainings) for key, group in groups.items()]
-    return sorted(
-        found,
-        key=lambda line: (
-            line.corpus,
-            line.recipe,
-            natural(line.scenario),
-            len(line.needs),
-            line.needs,
-            line.label,
-        ),
-    )
+        outcome = outcome_of(record)
+        groups.setdefault((outcome.run.table, record.label), []).append(outcome)
+    found = [Line(label, tuple(group)) for (_, label), group in groups.items()]
+    return sorted(found, key=_place)
+
+
+def by_table(rows: Iterable[Line]) -> dict[Table, list[Line]]:
+    """The rows of each table, in their order."""
+    found: dict[Table, list[Line]] = {}
+    for line in rows:
+        found.setdefault(line.tables[0], []).append(line)
+    return found
+
+
+def over_tables(rows: Iterable[Line]) -> list[Line]:
+    """The rows of several tables, as one row for each label."""
+    found: dict[str, tuple[Outcome, ...]] = {}
+    for line in rows:
+        found[line.label] = found.get(line.label, ()) + line.outcomes
+    return [Line(label, outcomes) for label, outcomes in found.items()]
+
+
+def _place(line: Line) -> tuple[object, ...]:
+    corpus, recipe, scenario = line.tables[0]
+    return corpus, recipe, natural(scenario), len(line.needs), line.needs, line.label
 
 
 def natural(text: str) -> tuple[tuple[int, str], ...]:
@@ -111,54 +151,14 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
     )
 
 
-def marks(rows: Sequence[Line]) -> dict[str, str]:
-    """A mark for the method of a group that is nearest to retraining, and for its equals.
-
-    Args:
-        rows: with the same needs and way of tuning, of one table or of several.
-
-    Returns:
-        By label: `BEST`; `EQUAL` for one that cannot be told from the best, `UNTESTED` for one
-        that shares fewer runs with it than a claim needs, or nothing. The retrained model itself,
-        at distance 0, is no rival; nor is a lone method; nor do controls compete.
-    """
-    if not all(line.needs for line in rows):
-        return {}
-    values: dict[str, dict[Cell, float]] = {}
-    for line in rows:
-        values.setdefault(line.label, {}).update(line.cells("gap_to_retrain"))
-    rivals = {label: found for label, found in values.items() if any(found.values())}
-    best = best_of(rivals, "lower") if len(rivals) > 1 else None
-    if best is None or best.label is None:
-        return {}
-    found = {
-        label: UNTESTED if rival.reason else EQUAL
-        for label, rival in best.rivals.items()
-        if not rival.is_clear
-    }
-    return {best.label: BEST, **found}
-
-
 def notes(rows: Iterable[Line], escape: Escape = shown) -> list[str]:
     """A sentence for each row of which a record is not done."""
     return [
         escape(
-            f"{line.label} on {line.corpus}, {line.scenario}: {len(line.failures)} of "
-            f"{len(line.outcomes)} not done; {line.failures[0].status}: {line.failures[0].reason}"
+            f"{line.label} on {line.outcomes[0].run.corpus}, {line.outcomes[0].run.scenario}: "
+            f"{len(line.failures)} of {len(line.outcomes)} not done; "
+            f"{line.failures[0].status}: {line.failures[0].reason}"
         )
         for line in rows
         if line.failures
-    ]
-
-
-def yardstick(rows: Sequence[Line]) -> list[str]:
-    """A sentence on how far retrained models of one table are from each other, if it is known."""
-    here = {each for line in rows for each in line.cells("gap_to_retrain")}
-    gaps = [gap for each in here for gap in rows[0].retrainings.get(each, ())]
-    if not gaps:
-        return []
-    return [
-        "Models retrained with other seeds are themselves "
-        f"{statistics.fmean(gaps):.1f} points from the retrained model ({min(gaps):.1f} to "
-        f"{max(gaps):.1f})."
     ]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ser_unlearn.report.comparison import Cell
+from ser_unlearn.report.comparison import Run
 from ser_unlearn.results.records import Record, Status, Tuned
 
 
@@ -17,7 +17,7 @@ from ser_unlearn.results.records import Record, Status, Tuned
 class Outcome:
     """One record, as tables see it."""
 
-    cell: Cell
+    run: Run
     """What another method's record has to share to be compared with this one."""
     label: str
     needs: tuple[str, ...]
@@ -40,13 +40,12 @@ def outcome_of(record: Record) -> Outcome:
     seeds, provenance = record.seeds, record.provenance
     return Outcome(
         # Every record has copies of its own of names that all share.
-        Cell(
+        Run(
             sys.intern(record.corpus),
             sys.intern(record.recipe),
             sys.intern(record.scenario),
             seeds.model,
             seeds.forget,
-            seeds.method,
         ),
         sys.intern(record.label),
         tuple(map(sys.intern, record.needs)),

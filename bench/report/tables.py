@@ -1,4 +1,4 @@
-"""The standardised table: methods as rows, mean and 95 % interval over seeds."""
+"""The standardised tables: methods as rows, mean and 95 % interval over runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ser_unlearn.report.intervals import Interval
-from ser_unlearn.report.lines import BEST, EQUAL, UNTESTED, Line, lines, marks, notes, yardstick
+from ser_unlearn.data.cards import card_names, load_card
+from ser_unlearn.report.columns import LASTING, columns_of, headers, lasting_row, table_row
+from ser_unlearn.report.lines import Line, by_table, lines, notes
+from ser_unlearn.report.standings import (
+    DISCIPLINES,
+    LEGEND,
+    UNHEARD,
+    Standings,
+    conclusions,
+    standings,
+    ways_of_tuning,
+)
 from ser_unlearn.report.text import Escape, latex, markdown
 from ser_unlearn.results.names import shown
 from ser_unlearn.results.records import Record
@@ -24,76 +34,80 @@ CELLS: dict[Format, Escape] = {**ESCAPES, "latex": shown}
 """The same in tables and headings: `tabulate` escapes for LaTeX itself, and there a heading is a
 comment."""
 
+INTERVALS = "In parentheses: 95 % intervals over runs. Losses, gaps and returns are in points."
+
 
 @dataclass(frozen=True)
-class Column:
-    """A metric as the table shows it."""
+class Sheet:
+    """One table as any format writes it."""
 
-    metric: str
     title: str
-    scale: float
-    digits: int
+    headers: list[str]
+    cells: list[list[str]]
+    standings: Standings | None
+    """Who wins it; None where nobody competes."""
+
+    @property
+    def alignment(self) -> list[str]:
+        """Words stand on the left, numbers on the right."""
+        return ["left" if each in ("method", "mark", "needs") else "right" for each in self.headers]
 
 
-COLUMNS = (
-    Column("forgetting_rate", "forgetting %", 100, 1),
-    Column("test_accuracy", "test acc. %", 100, 1),
-    Column("test_uar", "test UAR %", 100, 1),
-    Column("mia_accuracy", "MIA %", 100, 1),
-    Column("strongest_auc", "attack AUC %", 100, 1),
-    Column("runtime_s", "runtime s", 1, 1),
-    Column("speedup", "speed-up", 1, 1),
-    Column("flops_ratio", "FLOPs ratio", 1, 3),
-    Column("gap_to_retrain", "gap to retrain", 1, 1),
-)
+def sheets(rows: Sequence[Line], cell: Escape) -> list[Sheet]:
+    """The tables of the disciplines, for each way of tuning.
 
-DISTANCE = Column("distance", "distance", 1, 2)
-"""Beside the others where references were trained."""
-
-LASTING = (
-    Column("worst_emotion_drop", "worst emotion", 1, 1),
-    Column("worst_speaker_drop", "worst speaker", 1, 1),
-    Column("worst_gender_drop", "worst gender", 1, 1),
-    Column("forget_agreement", "agreement forget %", 100, 1),
-    Column("test_agreement", "agreement test %", 100, 1),
-    Column("quantised_return", "int8 return", 1, 1),
-    Column("pruned_return", "pruned return", 1, 1),
-    Column("relearn_steps", "relearn steps", 1, 1),
-)
-"""Of the second table: who bears the loss, how like retraining the model is utterance by utterance,
-and what lasts."""
-
-COUNTS = ("within", "told", "runs")
-"""The last columns: in how many records the model is no further from the retrained one than models
-retrained with other seeds are, of those with such models; in how many an attack tells it from the
-retrained one, of those where it could; and how many records there are."""
+    Args:
+        rows: of one corpus, recipe and scenario, or of several (`over_tables`).
+        cell: makes text of records fit for a cell.
+    """
+    found = []
+    for tuned in ways_of_tuning(rows):
+        manner = f", tuned by {tuned.criterion} with {tuned.trials} trials each" if tuned else ""
+        for discipline in DISCIPLINES:
+            columns = columns_of(discipline)
+            ranking = standings(rows, discipline, tuned)
+            listed = list(ranking.rows) if ranking else []
+            if discipline is UNHEARD:
+                # The table of all methods, also of those that have failed.
+                listed += [line for line in rows if line.tuned == tuned and line not in listed]
+            cells = [
+                table_row(line, columns, ranking.mark(line) if ranking else "", cell)
+                for line in listed
+            ]
+            if cells:
+                title = cell(f"{discipline.name}{manner}")
+                found.append(Sheet(title, headers(columns), cells, ranking))
+    return found
 
 
-LEGEND = (
-    f"{BEST} nearest to retraining among those that need the same data; {EQUAL} cannot be told "
-    f"from it; {UNTESTED} too few runs to say. ± half a 95 % interval."
-)
+def lasting_sheet(rows: Sequence[Line], cell: Escape) -> Sheet | None:
+    """The last table; None where durability was not measured."""
+    if not any(line.all("relearn_steps") for line in rows):
+        return None
+    titles = ["method", "needs", *(column.title for column in LASTING)]
+    cells = [lasting_row(line, cell) for line in rows]
+    return Sheet("who bears the loss, and what lasts", titles, cells, None)
 
 
-def cells(line: Line, columns: Sequence[Column]) -> list[str]:
-    """Means with half the widths of their intervals, as a table shows them."""
-    found = line.estimates([column.metric for column in columns])
-    return [_cell(line, column, each) for column, each in zip(columns, found, strict=True)]
+def matching(rows: Iterable[Line]) -> list[str]:
+    """A sentence on how many non-members are of the speaker whose utterance they stand beside."""
+    found = [share for line in rows for share in line.all("match_speaker_share")]
+    if not found:
+        return []
+    return [
+        "Attacks compare each forgotten utterance with an unseen one; "
+        f"{sum(found) / len(found):.0%} of these are of the same speaker."
+    ]
 
 
-def _cell(line: Line, column: Column, found: Interval | None) -> str:
-    if found is None:
-        return "–"
-    if column.metric == "strongest_auc" and line.told[1] == 0:
-        return "cannot tell"
-    text = f"{found.mean * column.scale:.{column.digits}f}"
-    if found.low is not None and found.high is not None:
-        text += f" ± {(found.high - found.low) / 2 * column.scale:.{column.digits}f}"
-    return text
+def faults(corpus: str) -> list[str]:
+    """A sentence on what the corpus's card knows to be wrong with the recordings."""
+    notes = load_card(corpus).faults.notes if corpus in card_names() else []
+    return [f"Known of the recordings of {corpus}: {' '.join(notes)}"] if notes else []
 
 
 def render(records: Iterable[Record], style: Format) -> str:
-    """The standardised table.
+    """The standardised tables of each corpus, recipe and scenario.
 
     Args:
         records: whose results to show.
@@ -103,107 +117,45 @@ def render(records: Iterable[Record], style: Format) -> str:
     if style in ("csv", "json"):
         return _as_csv(records) if style == "csv" else _as_json(records)
     rows = lines(records)
+    if not rows:
+        return "There are no records to show."
+    prose = style != "latex"
     parts = []
-    for key in dict.fromkeys((line.corpus, line.recipe, line.scenario) for line in rows):
-        chosen = [line for line in rows if (line.corpus, line.recipe, line.scenario) == key]
-        parts.append(_table(key, chosen, style))
-        if has_lasting(chosen):
-            parts.append(_second_table(key, chosen, style))
-        if style != "latex":
-            parts.extend(yardstick(chosen))
-    legend = [LEGEND] if style != "latex" else []
+    for key, chosen in by_table(rows).items():
+        where = CELLS[style]("{}, recipe {}, scenario {}".format(*key))
+        for sheet in sheets(chosen, CELLS[style]):
+            parts.append(_titled(where, sheet, style))
+            if sheet.standings and prose:
+                parts.append(" ".join(conclusions(sheet.standings, ESCAPES[style])))
+        if last := lasting_sheet(chosen, CELLS[style]):
+            parts.append(_titled(where, last, style))
+        if prose:
+            parts += matching(chosen)
+            parts += map(ESCAPES[style], faults(key[0]))
+    legend = [LEGEND, INTERVALS] if prose else []
     return "\n\n".join([*parts, *legend, *notes(rows, ESCAPES[style])])
 
 
-def columns_of(rows: Iterable[Line]) -> tuple[Column, ...]:
-    """The columns of a table: `COLUMNS`, and the distance where it was measured."""
-    measured = any(line.cells("distance") for line in rows)
-    return (*COLUMNS, DISTANCE) if measured else COLUMNS
-
-
-def has_lasting(rows: Iterable[Line]) -> bool:
-    """Whether durability was measured, so that there is a second table to show."""
-    return any(line.cells("relearn_steps") for line in rows)
-
-
-def _table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
-    found = {
-        label: mark
-        for group in dict.fromkeys((line.needs, line.tuned) for line in rows)
-        for label, mark in marks(
-            [line for line in rows if (line.needs, line.tuned) == group]
-        ).items()
-    }
-    columns = columns_of(rows)
-    return _titled(
-        "{}, recipe {}, scenario {}".format(*key),
-        [table_row(line, columns, found.get(line.label, ""), CELLS[style]) for line in rows],
-        ["method", "needs", *(column.title for column in columns), *COUNTS],
-        style,
-    )
-
-
-def _second_table(key: tuple[str, str, str], rows: list[Line], style: Format) -> str:
-    return _titled(
-        "{}, recipe {}, scenario {}: who bears the loss, and what lasts".format(*key),
-        [lasting_row(line, CELLS[style]) for line in rows],
-        ["method", "needs", *(column.title for column in LASTING)],
-        style,
-    )
-
-
-def _titled(title: str, rows: list[list[str]], headers: list[str], style: Format) -> str:
+def _titled(where: str, sheet: Sheet, style: Format) -> str:
     from tabulate import tabulate
 
     table_format = {"terminal": "simple", "github": "github", "latex": "latex_booktabs"}[style]
+    titles = sheet.headers
     if style == "terminal":
         # A terminal is narrow: headers break where a column's title has two words.
-        headers = [header.replace(" ", "\n", 1) for header in headers]
+        titles = [header.replace(" ", "\n", 1) for header in titles]
     text = tabulate(
-        rows,
-        headers=headers,
+        sheet.cells,
+        headers=titles,
         tablefmt=table_format,
         disable_numparse=True,
-        colalign=("left", "left", *("right" for _ in headers[2:])),
+        colalign=sheet.alignment,
     )
-    title = CELLS[style](title)
+    title = f"{where}: {sheet.title}"
     heading = {"terminal": title, "github": f"### {title}", "latex": f"% {title}"}[style]
     if style == "latex":
-        text = text.replace("±", r"$\pm$").replace("–", "--")
+        text = text.replace("–", "--")
     return f"{heading}\n\n{text}" if style == "github" else f"{heading}\n{text}"
-
-
-def table_row(
-    line: Line, columns: Sequence[Column], mark: str = "", escape: Escape = shown
-) -> list[str]:
-    """A row's cells: label, data needed, a cell for each column, then for each of `COUNTS`.
-
-    Args:
-        line: the row.
-        columns: such as `columns_of` gives.
-        mark: stands beside the label.
-        escape: makes text of a record fit for the format.
-    """
-    done = len(line.outcomes) - len(line.failures)
-    runs = str(done) if not line.failures else f"{done} of {len(line.outcomes)}"
-    name = f"{escape(line.label)} {mark}".strip()
-    found = cells(line, columns)
-    return [name, escape(line.needed), *found, within_of([line]), _count(*line.told), runs]
-
-
-def within_of(rows: Iterable[Line]) -> str:
-    """In how many records of some rows the gap is within retraining's own, as a table shows it."""
-    found = [line.within for line in rows]
-    return _count(*(sum(numbers) for numbers in zip(*found, strict=True)))
-
-
-def _count(count: int, known: int) -> str:
-    return f"{count} of {known}" if known else "–"
-
-
-def lasting_row(line: Line, escape: Escape = shown) -> list[str]:
-    """A row's cells in the second table: label, data needed, a cell for each of `LASTING`."""
-    return [escape(line.label), escape(line.needed), *cells(line, LASTING)]
 
 
 def flat(records: Iterable[Record]) -> list[dict[str, Any]]:

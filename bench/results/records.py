@@ -120,8 +120,10 @@ class Attack(Document):
     """Area under the ROC curve."""
     tpr_at_1fpr: Span
     """Members found where at most 1 % of the non-members are accused."""
-    verdict: Literal["cannot tell", "like retrained", "unlike retrained"]
-    """By the area under the ROC curve: see `ser_unlearn.evaluation.membership.verdict`."""
+    references: list[Share] = Field(min_length=2)
+    """The same area of each of the models retrained with seeds of their own."""
+    told: bool
+    """Whether the area is not where theirs are: see `ser_unlearn.evaluation.membership.told`."""
 
 
 class Tuned(Document):

@@ -73,8 +73,13 @@ def cells(suite: Suite) -> list[Cell]:
     Raises:
         UserError: if a scenario is wrong.
     """
-    scenarios = dict.fromkeys(each for scenario in suite.scenarios for each in requests(scenario))
-    return list(itertools.product(suite.corpora, suite.recipes, scenarios))
+    found = (
+        (corpus, recipe, single)
+        for corpus, recipe in itertools.product(suite.corpora, suite.recipes)
+        for scenario in suite.scenarios_of(corpus)
+        for single in requests(scenario)
+    )
+    return list(dict.fromkeys(found))
 
 
 def rows(suite: Suite, overrides: Mapping[str, Mapping[str, str]]) -> list[Row]:
@@ -108,15 +113,12 @@ def grid(
     limits = options.limits(suite.timeout_s)
     for corpus, recipe, scenario in cells(suite):
         place = place_of(corpus, recipe, options)
-        # The same forget set again is no further evidence.
-        forget_seeds = suite.forget_seeds if kind_of(scenario).seeded else 1
-        for model, forget, method, row in itertools.product(
-            range(suite.model_seeds),
-            range(forget_seeds),
+        for run, method, row in itertools.product(
+            range(suite.runs),
             range(suite.method_seeds),
             [*rows, *further.get((corpus, recipe, scenario), ())],
         ):
-            seeds = Seeds(model=model, forget=forget, method=method)
+            seeds = Seeds(model=run, forget=run, method=method)
             yield Unlearning(
                 place,
                 scenario,

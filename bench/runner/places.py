@@ -36,9 +36,11 @@ class Place:
         """A forget request, drawn once for the jobs in a row that answer it."""
         return _request(self, scenario, model_seed, forget_seed)
 
-    def auditor(self, scenario: str, model_seed: int, forget_seed: int, price: Price) -> Auditor:
+    def auditor(
+        self, scenario: str, model_seed: int, forget_seed: int, price: Price, references: int
+    ) -> Auditor:
         """Who attacks the answers to a request."""
-        return _auditor(self, scenario, model_seed, forget_seed, price)
+        return _auditor(self, scenario, model_seed, forget_seed, price, references)
 
     def reference(
         self, scenario: str, model_seed: int, forget_seed: int, references: int
@@ -59,9 +61,9 @@ def _request(place: Place, scenario: str, model_seed: int, forget_seed: int) -> 
 
 @lru_cache(maxsize=4)
 def _auditor(
-    place: Place, scenario: str, model_seed: int, forget_seed: int, price: Price
+    place: Place, scenario: str, model_seed: int, forget_seed: int, price: Price, references: int
 ) -> Auditor:
-    return Auditor(place.request(scenario, model_seed, forget_seed), price)
+    return Auditor(place.request(scenario, model_seed, forget_seed), price, references)
 
 
 @lru_cache(maxsize=4)

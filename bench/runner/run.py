@@ -228,22 +228,20 @@ def _describe(record: Record | None) -> str:
 
 
 def _check_seeds(suite: Suite) -> None:
-    for name, count in (("model", suite.model_seeds), ("forget", suite.forget_seeds)):
-        if count > FIRST_TUNING_SEED:
-            raise UserError(
-                f"{count} {name} seeds reach those that methods are tuned on, {FIRST_TUNING_SEED} "
-                f"and above. Ask for at most {FIRST_TUNING_SEED}."
-            )
+    if suite.runs > FIRST_TUNING_SEED:
+        raise UserError(
+            f"The seeds of {suite.runs} runs reach those that methods are tuned on, "
+            f"{FIRST_TUNING_SEED} and above. Ask for at most {FIRST_TUNING_SEED}."
+        )
 
 
 def _check_size(suite: Suite, rows: list[Row]) -> None:
     """Refuse a grid that could not even be listed."""
-    seeds = suite.model_seeds * suite.forget_seeds * suite.method_seeds
-    jobs = len(cells(suite)) * len(rows) * seeds
+    jobs = len(cells(suite)) * len(rows) * suite.runs * suite.method_seeds
     if jobs > MOST_JOBS:
         raise UserError(
             f"This run stands for {jobs} results; {MOST_JOBS} are the most. "
-            "Ask for fewer seeds, scenarios or methods."
+            "Ask for fewer runs, scenarios or methods."
         )
 
 

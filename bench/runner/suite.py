@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ser_unlearn.errors import unknown_name
+from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.evaluation.distance import FEWEST
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.results.reading import parse_source, read_source
@@ -16,10 +16,13 @@ from ser_unlearn.unlearning.request import MOST_REFERENCES
 SUITES = Path(__file__).parent / "suites"
 
 FIRST_TUNING_SEED = 1000
-"""Methods are tuned on model seeds and forget seeds from here on; reported runs use those below."""
+"""Methods are tuned on model seeds and forget seeds from here on; runs use those below."""
 
 TIMEOUT_S = 1800.0
 """What a method may take where no suite says it (seconds), as in the suite `paper`."""
+
+
+Names = Annotated[list[str], Field(min_length=1)]
 
 
 class Suite(BaseModel):
@@ -28,24 +31,45 @@ class Suite(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     description: str
-    corpora: list[str] = Field(min_length=1)
-    recipes: list[str] = Field(min_length=1)
-    scenarios: list[str] = Field(min_length=1)
+    corpora: Names
+    recipes: Names
+    scenarios: Names | dict[str, Names]
+    """Of every corpus, or by corpus."""
     methods: list[str] = []
     """Rows of the tables; none stands for every row of every method."""
-    model_seeds: int = Field(ge=1)
-    """How many: 0, 1, 2 ..."""
-    forget_seeds: int = Field(ge=1)
+    runs: int = Field(ge=1)
+    """How many, each with an original model and a forget set of its own."""
     method_seeds: int = Field(default=1, ge=1)
-    """How often every method runs on each forget set."""
+    """How often every method answers each request."""
     attacks: Price = "simple"
     """The dearest membership attacks to run."""
     durability: bool = False
     """Whether to see what is left of forgetting once a model is compressed, or trained on."""
-    references: Literal[0] | Annotated[int, Field(ge=FEWEST, le=MOST_REFERENCES)] = 0
-    """How many models retrained with other seeds distance is measured to; 0 for no distance."""
+    references: int = Field(ge=FEWEST, le=MOST_REFERENCES)
+    """How many models retrained with seeds of their own each request has."""
     timeout_s: float = Field(gt=0)
     """A method that takes longer is stopped (seconds)."""
+
+    @model_validator(mode="after")
+    def _every_corpus_has_scenarios(self) -> Suite:
+        if isinstance(self.scenarios, dict) and set(self.scenarios) != set(self.corpora):
+            raise ValueError("scenarios by corpus have to name the suite's corpora, all of them")
+        return self
+
+    def scenarios_of(self, corpus: str) -> list[str]:
+        """The scenarios of a corpus.
+
+        Raises:
+            UserError: if they are given by corpus, and not for this one.
+        """
+        if not isinstance(self.scenarios, dict):
+            return self.scenarios
+        if corpus not in self.scenarios:
+            raise UserError(
+                f"The suite has no scenarios for the corpus '{corpus}'. Give --scenario, or choose "
+                f"among {', '.join(self.scenarios)}."
+            )
+        return self.scenarios[corpus]
 
 
 def suite_names() -> list[str]:

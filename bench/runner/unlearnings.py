@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_unlearn.evaluation import distance, durability
+from ser_unlearn.evaluation import durability
 from ser_unlearn.evaluation.audit import AUDIT, Auditor, asks_to_unlearn, attacks_up_to
 from ser_unlearn.evaluation.behaviour import FAMILIES, Reference, evaluate
+from ser_unlearn.evaluation.distance import FEWEST
 from ser_unlearn.evaluation.metrics import METRICS
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.evaluation.shadows import ShadowRequest
@@ -48,8 +49,8 @@ class Unlearning(Answer):
     attacks: Price = "simple"
     durability: bool = False
     """Whether to see what is left of forgetting once the model is compressed, or trained on."""
-    references: int = 0
-    """How many models retrained with other seeds distance is measured to; 0 for no distance."""
+    references: int = FEWEST
+    """How many models retrained with seeds of their own the model is compared with."""
     evaluated_by: Checkout | None = None
     """The code that evaluates, where `provenance` is another run's."""
     earlier: Record | None = None
@@ -76,14 +77,14 @@ class Unlearning(Answer):
     @property
     def wanted(self) -> Mapping[str, int]:
         """The families of metrics that the record is to hold, with their revisions."""
-        return _wanted(self.attacks, self.durability, self.references > 0)
+        return _wanted(self.attacks, self.durability)
 
     def is_done_by(self, record: Claim) -> bool:
         """Whether a record is this job's, with what it asks for or more."""
         return (
             self._is_of_this(record)
             and self.wanted.items() <= record.revisions.items()
-            and self.references in (0, record.references)
+            and self.references == record.references
         )
 
     def _is_of_this(self, record: Claim | Record) -> bool:
@@ -102,7 +103,9 @@ class Unlearning(Answer):
     @property
     def auditor(self) -> Auditor:
         """Who attacks what the method leaves behind."""
-        return self.place.auditor(self.scenario, self.seeds.model, self.seeds.forget, self.attacks)
+        return self.place.auditor(
+            self.scenario, self.seeds.model, self.seeds.forget, self.attacks, self.references
+        )
 
     def shadow_unlearnings(self) -> list[ShadowUnlearning]:
         """The shadow models that the attacks want the method to run on, and the store lacks."""
@@ -129,10 +132,8 @@ class Unlearning(Answer):
         wanted = self.wanted
         known = earlier.revisions if earlier else {}
         stale = {family for family, number in wanted.items() if known.get(family) != number}
-        references = earlier.references if earlier else 0
-        if self.references not in (0, references):
-            stale.add(distance.STAGE)
-            references = self.references
+        if earlier and earlier.references != self.references:
+            stale |= {family for family in wanted if family not in (COSTS, durability.STAGE)}
         # A failure of these is not the method's.
         reference = self.place.reference(
             self.scenario, self.seeds.model, self.seeds.forget, self.references
@@ -169,7 +170,7 @@ class Unlearning(Answer):
                 "seeds": self.seeds,
                 "fingerprint": self.fingerprint,
                 "revisions": {**known, **wanted} if done else {},
-                "references": references if done else 0,
+                "references": self.references if done else 0,
                 "status": status,
                 "reason": reason,
                 "sizes": {name: len(places) for name, places in request.sets.items()},
@@ -201,7 +202,7 @@ class Unlearning(Answer):
             metrics |= prices(found.costs, request.retrained.costs)
         if durability.STAGE in families:
             metrics |= self._lasting(found)
-        # The strongest attack is found among all: one that is stale takes the others with it.
+        # All are judged together: one that is stale takes the others with it.
         if any(family.startswith("attacks.") for family in families):
             answers = [(each, self.answer(each).logits) for each in auditor.shadow_requests()]
             audited = auditor.audit(found.logits, answers)
@@ -255,10 +256,8 @@ class ShadowUnlearning:
 
 
 @cache
-def _wanted(attacks: Price, lasting: bool, distant: bool) -> Mapping[str, int]:
+def _wanted(attacks: Price, lasting: bool) -> Mapping[str, int]:
     families = [*FAMILIES, HARM, COSTS, AUDIT]
-    if not distant:
-        families.remove(distance.STAGE)
     families += [attack.stage for attack in attacks_up_to(attacks)]
     families += [durability.STAGE] if lasting else []
     return revisions(families)

@@ -67,7 +67,8 @@ def _distance(request: Request) -> Judge:
     from ser_unlearn.evaluation.distance import Retraining
 
     references = [each.logits for each in request.references(REFERENCES)]
-    retraining = Retraining(references, {**request.sets, "test": request.sets["validation"]})
+    sets = {**request.sets, "test": request.sets["validation"]}
+    retraining = Retraining(references, sets, request.original.logits)
 
     def judge(logits: Logits) -> float:
         found = retraining.metrics(logits)["distance"]
@@ -89,7 +90,7 @@ def _oracle(request: Request) -> Judge:
     validation = request.sets["validation"]
     reference = Reference(
         request.original.logits,
-        request.retrained.logits,
+        (request.retrained.logits,),
         request.setup.labels,
         replace(request.setup.split, validation=[], heldout=validation, test=validation),
         request.sets["forget"],

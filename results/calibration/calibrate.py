@@ -160,7 +160,7 @@ def look(place: Place, scenario: str, run: int, references: int, answers: list[A
 
 def ratios(models: list[Logits], references: list[Logits], request: Request) -> Any:
     """Divergence over that of retraining, of each model on forget and test set: [M, 2]."""
-    retraining = Retraining(references, request.sets)
+    retraining = Retraining(references, request.sets, request.original.logits)
     found = [retraining.metrics(each) for each in models]
     return np.array(
         [
@@ -204,14 +204,16 @@ def judged(seen: list[Seen], joint: Joint) -> dict[str, Any]:
 
 def distances(seen: Seen) -> dict[str, Any]:
     """The distances on one request, and how far a further retrained model may be."""
-    retraining = Retraining(seen.references, seen.request.sets)
+    retraining = Retraining(seen.references, seen.request.sets, seen.request.original.logits)
 
     def distance(logits: Logits) -> float:
         return float(retraining.metrics(logits)["distance"] or 0)
 
     others = [
         Retraining(
-            [each for each in seen.references if each is not one], seen.request.sets
+            [each for each in seen.references if each is not one],
+            seen.request.sets,
+            seen.request.original.logits,
         ).metrics(one)["distance"]
         for one in seen.references
     ]

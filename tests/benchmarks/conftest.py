@@ -121,8 +121,8 @@ def ratios(benchmark: Any, pytestconfig: pytest.Config) -> Ratios:
 
 @pytest.fixture(scope="session")
 def suite() -> Suite:
-    """The suite `default`, with one model seed of its three."""
-    return load_suite("default").model_copy(update={"model_seeds": 1})
+    """The suite `default`, with one run of its three."""
+    return load_suite("default").model_copy(update={"runs": 1})
 
 
 @pytest.fixture(scope="session")

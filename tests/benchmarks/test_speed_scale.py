@@ -94,8 +94,8 @@ def large_suite() -> Suite:
         recipes=["ecapa"],
         scenarios=[f"random:{size}" for size in range(4, 14)],
         methods=methods,
-        model_seeds=COUNT // len(methods) // 10 // 20,
-        forget_seeds=20,
+        runs=COUNT // len(methods) // 10,
+        references=3,
         timeout_s=600,
     )
 

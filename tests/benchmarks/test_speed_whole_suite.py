@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 TARGET = 1.15
 
 ROWS = ("original", "gradient_ascent", "npo", "random_label")
-"""Of the cell of `paper`, with one model seed and without shadow models: all would take hours."""
+"""Of the cell of `paper`, with one run and without shadow models: all would take hours."""
 
 
 def side_by_side(name: str, suite: Suite, store: Path, results: Path, *options: str) -> float:
     """Run a part of a suite from the command line; the seconds that it took."""
     words = ["run", name, "--results", str(results), *options]
-    words += ["--model-seeds", str(suite.model_seeds), "--forget-seeds", str(suite.forget_seeds)]
+    words += ["--runs", str(suite.runs), "--references", str(suite.references)]
     for option, values in (("scenario", suite.scenarios), ("method", suite.methods)):
         words += [word for value in values for word in (f"--{option}", value)]
     start = time.perf_counter()
@@ -73,7 +73,7 @@ def test_the_default_suite_side_by_side(
     wall = ratios.once(lambda: side_by_side("default", suite, store, tmp_path / "results"))
     monkeypatch.setenv("SER_UNLEARN_CACHE", str(alone.store))
     ideal = one_by_one(suite, alone, alone.results)
-    note(ratios, "the suite `default`, one model seed", wall, ideal)
+    note(ratios, "the suite `default`, one run", wall, ideal)
 
 
 def test_a_cell_of_the_suite_paper_side_by_side(
@@ -85,7 +85,7 @@ def test_a_cell_of_the_suite_paper_side_by_side(
 ):
     folder = recordings("ravdess")
     cell = {"corpora": ["ravdess"], "scenarios": ["random:16"], "methods": list(ROWS)}
-    fewer = {"model_seeds": 1, "forget_seeds": 1, "attacks": "simple"}
+    fewer = {"runs": 1, "references": 2, "attacks": "simple"}
     suite = load_suite("paper").model_copy(update={**cell, **fewer})
     stores = [tmp_path / name for name in ("side_by_side", "alone")]
     for store in stores:

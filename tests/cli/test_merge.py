@@ -116,9 +116,9 @@ def test_of_two_that_failed_the_first_is_left(folders: Folders):
 
 
 def test_more_metrics_take_the_place_of_fewer(folders: Folders):
-    ours = done(metrics={"strongest_auc": 0.5, "relearn_steps": None})
+    ours = done(metrics={"attack_shift": 0.5, "relearn_steps": None})
     theirs = done(
-        metrics={"strongest_auc": 0.6, "relearn_steps": 4},
+        metrics={"attack_shift": 0.6, "relearn_steps": 4},
         revisions={**done().revisions, "attacks.lira": 1, "durability": 1},
     )
     assert merged(folders, ours, theirs) == theirs
@@ -144,7 +144,12 @@ CONTRADICTIONS: dict[str, tuple[Record, str]] = {
     "an attack": (
         done(
             attacks={
-                "loss": {"auc": (0.5, 0, 1), "tpr_at_1fpr": (0, 0, 1), "verdict": "cannot tell"}
+                "loss": {
+                    "auc": (0.5, 0, 1),
+                    "tpr_at_1fpr": (0, 0, 1),
+                    "references": [0.5, 0.5],
+                    "told": False,
+                }
             }
         ),
         "attacks",

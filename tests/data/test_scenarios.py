@@ -94,10 +94,18 @@ def test_forget_seeds_draw_different_sets(scenario):
     assert len(drawn) >= 2
 
 
-def test_every_kind_says_whether_forget_seeds_matter():
-    seeded = {kind for kind, found in SCENARIOS.items() if found.seeded}
-    assert seeded == {scenario.partition(":")[0] for scenario in SEEDED}
+def test_the_forget_set_of_an_emotion_is_the_same_for_every_seed():
     assert draw("emotion:e1", UTTERANCES, TRAIN, 0) == draw("emotion:e1", UTTERANCES, TRAIN, 1)
+
+
+def test_a_larger_forget_set_is_not_a_smaller_one_and_others():
+    # Of 12 seeds: that 4 drawn by themselves lie in another draw of 8 is improbable in each.
+    inside = [
+        set(draw("random:4", UTTERANCES, TRAIN, seed))
+        < set(draw("random:8", UTTERANCES, TRAIN, seed))
+        for seed in range(12)
+    ]
+    assert not all(inside)
 
 
 names_of_scenarios = st.one_of(
@@ -125,8 +133,8 @@ def test_every_kind_explains_itself():
         assert found.form.startswith(f"{kind}:")
 
 
-# By hand: a hash of "forget", the seed 0 and a name puts a to e in the order e b c d a, as
-# test_splits.py says.
+# By hand: a hash of "forget", the scenario, the seed 0 and a name puts a to e in the order that
+# stands beside each.
 
 
 def drawn(scenario, utterances, losses=None):
@@ -136,15 +144,15 @@ def drawn(scenario, utterances, losses=None):
 @pytest.mark.parametrize(
     ("scenario", "expected"),
     [
-        ("random:2", "be"),
-        ("random:60%", "bce"),
-        ("sequential:2x2:1", "be"),
-        ("sequential:2x2:2", "cd"),
-        ("sequential:4x1:3", "c"),
-        ("hard:1", "b"),  # of a and b
-        ("hard:2", "bc"),  # of a, b, c and d
-        ("easy:1", "e"),  # of d and e
-        ("easy:2", "be"),  # of b, c, d and e
+        ("random:2", "ce"),  # e c b d a
+        ("random:60%", "abd"),  # b d a c e
+        ("sequential:2x2:1", "be"),  # of sequential:2x2, e b d a c
+        ("sequential:2x2:2", "ad"),
+        ("sequential:4x1:3", "e"),  # of sequential:4x1, a c e d b
+        ("hard:1", "b"),  # e d b c a, of a and b
+        ("hard:2", "bc"),  # b c a e d, of a, b, c and d
+        ("easy:1", "e"),  # e a d c b, of d and e
+        ("easy:2", "ce"),  # a e c b d, of b, c, d and e
     ],
 )
 def test_draws_by_hand(scenario, expected):
@@ -154,17 +162,17 @@ def test_draws_by_hand(scenario, expected):
 
 def test_utterances_of_equal_loss_stand_in_the_order_of_their_names():
     # Of a and b, and of a, b, c and d, at either end.
-    for kind in ("hard", "easy"):
-        assert drawn(f"{kind}:1", FIVE, [1.0] * 5) == "b"
-        assert drawn(f"{kind}:2", FIVE, [1.0] * 5) == "bc"
+    expected = {"hard:1": "b", "hard:2": "bc", "easy:1": "a", "easy:2": "ac"}
+    for scenario, names in expected.items():
+        assert drawn(scenario, FIVE, [1.0] * 5) == names
 
 
 @pytest.mark.parametrize(
     ("statements", "scenario", "expected"),
     [
-        ("ppqqr", "duplicates:1", "b"),  # e has no twin
-        ("ppqqr", "duplicates:2", "bc"),
-        ("pppqq", "duplicates:2", "be"),  # c is a twin of b, and stays
+        ("ppqqr", "duplicates:1", "d"),  # e d b c a; e has no twin
+        ("ppqqr", "duplicates:2", "ac"),  # a c d b e
+        ("pppqq", "duplicates:2", "ad"),  # c is a twin of a, and stays
         ("ppppp", "duplicates:1", "e"),
     ],
 )
@@ -177,11 +185,6 @@ def test_twins_by_hand(statements, scenario, expected):
 
 
 # Each kind
-
-
-def test_a_larger_random_forget_set_contains_a_smaller_one_of_the_same_seed():
-    small, large = (set(draw_of_train(f"random:{count}", 7)) for count in (5, 20))
-    assert small < large
 
 
 @pytest.mark.parametrize(
@@ -238,12 +241,11 @@ def test_every_duplicate_leaves_a_twin_and_is_the_only_one_of_its_group(count, s
 
 @given(sequences, seeds)
 @few
-def test_a_sequence_asks_for_disjoint_parts_which_random_would_draw_at_once(scenario, seed):
+def test_a_sequence_asks_for_disjoint_parts(scenario, seed):
     size = int(scenario.partition("x")[2])
     parts = [draw_of_train(each, seed) for each in requests(scenario)]
     assert {len(part) for part in parts} == {size}
-    union = sorted(place for part in parts for place in part)
-    assert union == draw_of_train(f"random:{size * len(parts)}", seed)
+    assert len({place for part in parts for place in part}) == size * len(parts)
 
 
 def test_a_sequence_stands_for_its_requests_and_each_comes_after_another():

@@ -32,7 +32,7 @@ def divergence(p: float, q: float) -> float:
 
 def test_it_is_the_divergence_over_that_of_the_references_from_each_other():
     references = [logits(0.2, 0.9, 0.5), logits(0.4, 0.9, 0.6), logits(0.6, 0.9, 0.7)]
-    found = Retraining(references, ONE).metrics(logits(0.9, 0.8, 0.8))
+    found = Retraining(references, ONE, logits(0.7, 0.1, 0.4)).metrics(logits(0.9, 0.8, 0.8))
     # Each reference against the mean of the two others, and 8/9 of that.
     forget = 8 / 9 * (divergence(0.2, 0.5) + 0 + divergence(0.6, 0.3)) / 3
     test = 8 / 9 * (divergence(0.5, 0.65) + 0 + divergence(0.7, 0.55)) / 3
@@ -40,6 +40,7 @@ def test_it_is_the_divergence_over_that_of_the_references_from_each_other():
         "divergence_forget": divergence(0.9, 0.4),
         "divergence_retain": divergence(0.8, 0.9),
         "divergence_test": divergence(0.8, 0.6),
+        "divergence_original": (divergence(0.9, 0.7) + divergence(0.8, 0.4)) / 2,
         "distance": math.sqrt(divergence(0.9, 0.4) / forget * divergence(0.8, 0.6) / test),
     }
     # Logits are in single precision.
@@ -48,7 +49,7 @@ def test_it_is_the_divergence_over_that_of_the_references_from_each_other():
 
 def test_where_references_agree_there_is_no_unit():
     same = [logits(0.2, 0.9, 0.5)] * 3
-    found = Retraining(same, ONE).metrics(logits(0.9, 0.8, 0.6))
+    found = Retraining(same, ONE, same[0]).metrics(logits(0.9, 0.8, 0.6))
     assert found["distance"] is None
     assert found["divergence_forget"] == pytest.approx(divergence(0.9, 0.2), abs=1e-6)
 
@@ -65,13 +66,16 @@ class Seeds:
         own = self._random.standard_normal(self._common.shape)
         return (self._common + own).astype(np.float32)
 
+    def retraining(self, count: int) -> Retraining:
+        return Retraining([self.model() for _ in range(count)], self.sets, self.model())
+
 
 @pytest.mark.parametrize("count", [2, 3, 5, 8])
 def test_one_more_retrained_model_is_at_one(count: int):
     seeds = Seeds(count)
     found = []
     for _ in range(20):
-        retraining = Retraining([seeds.model() for _ in range(count)], seeds.sets)
+        retraining = seeds.retraining(count)
         found.append(retraining.metrics(seeds.model())["distance"])
     # The correction is that of squared distances; of two references 4 % is left.
     assert np.mean(found) == pytest.approx(1, abs=0.05)
@@ -79,7 +83,7 @@ def test_one_more_retrained_model_is_at_one(count: int):
 
 def test_a_model_that_knows_the_forget_set_is_farther():
     seeds = Seeds(0)
-    retraining = Retraining([seeds.model() for _ in range(5)], seeds.sets)
+    retraining = seeds.retraining(5)
     knowing = seeds.model()
     knowing[seeds.sets["forget"]] *= 3
     found = retraining.metrics(knowing)
@@ -99,8 +103,8 @@ def test_a_model_that_knows_the_forget_set_is_farther():
 @example([[0, 0, 0, 0, 0, 1.828239087897643e-10], [0] * 6, [0] * 6])
 def test_neither_order_nor_a_constant_matters(values: list[list[float]]):
     model, *references = (np.array(each, np.float32).reshape(3, 2) for each in values)
-    found = Retraining(references, ONE).metrics(model)
-    turned = Retraining([each + 1 for each in references[::-1]], ONE).metrics(model - 1)
+    found = Retraining(references, ONE, model).metrics(model)
+    turned = Retraining([each + 1 for each in references[::-1]], ONE, model + 2).metrics(model - 1)
     for name in SETS:
         assert turned[f"divergence_{name}"] == pytest.approx(found[f"divergence_{name}"], abs=1e-6)
         assert 0 <= found[f"divergence_{name}"] <= math.log(2) + 1e-12

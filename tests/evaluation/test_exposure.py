@@ -97,7 +97,7 @@ def run_in(folder: Path, espeak_store: Path) -> dict[str, Record]:
         [
             sys.executable, "-m", "ser_unlearn", "run",
             "--corpus", "espeak", "--recipe", "larger", "--scenario", "random:48",
-            "--model-seeds", "1", "--forget-seeds", "1", "--attacks", "strong", "--durability",
+            "--runs", "1", "--references", "3", "--attacks", "strong", "--durability",
             "--method", "flip", "--method", "retrain", "--jobs", "1",
         ],
         cwd=folder,
@@ -117,11 +117,10 @@ def test_a_method_that_only_flips_the_top_class_is_exposed(tmp_path: Path, espea
     flip, retrained = records["flip"], records["retrain"]
     assert flip.metrics["forgetting_rate"] == 1  # by this alone it is perfect
 
-    assert flip.attacks["ulira"].verdict == "unlike retrained"
+    assert flip.attacks["ulira"].told
     _, low, _ = flip.attacks["ulira"].auc
     assert low > 0.5  # it knows who was to be forgotten, by an interval that holds for all attacks
     assert flip.metrics["told_from_retrained"] == 1
     assert flip.metrics["relearn_steps"] > retrained.metrics["relearn_steps"]
 
-    assert "unlike retrained" not in {each.verdict for each in retrained.attacks.values()}
-    assert retrained.metrics["told_from_retrained"] != 1
+    assert retrained.metrics["told_from_retrained"] == 0

@@ -34,7 +34,9 @@ def logits(wrong):
 
 
 def reference(original=(), retrained=()):
-    return Reference(logits(original), logits(retrained), LABELS, SPLIT, FORGET, seed=0)
+    return Reference(
+        logits(original), (logits(retrained), logits(original)), LABELS, SPLIT, FORGET, seed=0
+    )
 
 
 # Lost: 12 and 14 of Anna's 10 retained; 20 of Bert's 20; 41 and 43 of Cleo's 12; all 8 of Dirk's.
@@ -108,8 +110,9 @@ def test_a_group_of_the_smallest_size_counts_and_one_below_does_not():
 
 def test_agreement_counts_equal_answers_right_or_wrong():
     found = spread.spread(logits([0, 1, 2, 40]), reference(retrained=[1, 2, 3, 41]), GROUPS)
-    assert found["forget_agreement"] == 8 / 10  # 1 and 2 are wrong in both, 0 and 3 in one
-    assert found["test_agreement"] == 18 / 20  # 40 and 41 are wrong in one
+    # The first reference: 1 and 2 are wrong in both, 0 and 3 in one. The second: right in all.
+    assert found["forget_agreement"] == (8 / 10 + 7 / 10) / 2
+    assert found["test_agreement"] == (18 / 20 + 19 / 20) / 2
 
 
 def test_groups_come_from_the_card_and_the_utterances():

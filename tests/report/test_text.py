@@ -74,7 +74,7 @@ def test_latex_shows_a_text_as_it_is():
 @pytest.mark.parametrize("style", ["terminal", "github", "latex"])
 def test_a_table_has_a_line_for_each_row_whatever_stands_in_it(style):
     plain = [
-        record.model_copy(update={"label": "x", "corpus": "emodb", "needs": [], "reason": "y"})
+        record.model_copy(update={"label": "x", "corpus": "emodb", "needs": ["x"], "reason": "y"})
         for record in nasty_records()
     ]
     text = render(nasty_records(), style)

@@ -102,7 +102,8 @@ def test_a_damaged_record_is_named_with_the_remedy(tmp_path: Path, damage):
                     "loss": {
                         "auc": (0.5, 0.2, 1.2),
                         "tpr_at_1fpr": (0, 0, 0),
-                        "verdict": "cannot tell",
+                        "references": [0.5, 0.5],
+                        "told": False,
                     }
                 }
             },

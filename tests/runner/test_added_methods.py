@@ -65,7 +65,7 @@ def test_one_methods_failure_is_a_record_and_stops_no_other(checkout: Workplace)
     (checkout.folder / "ser_unlearn" / "runner" / "suites" / "short.yaml").write_text(
         "{description: a short one, corpora: [espeak], recipes: [tiny], scenarios: ['random:16'], "
         "methods: [broken, broken-nan, broken-late, broken-greedy, broken-unable, broken-fine], "
-        "model_seeds: 1, forget_seeds: 1, timeout_s: 8}"
+        "runs: 1, references: 2, timeout_s: 8}"
     )
     done = checkout.process("run", "short", "--jobs", "2")
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,7 @@ pytestmark = [
 
 ARGUMENTS = (
     *grid("original", "scrub", "gradient_ascent"),
-    *("--model-seeds", "2", "--forget-seeds", "2"),
+    *("--runs", "4"),
 )
 FEWER = grid("original", "scrub", "gradient_ascent")
 """A quarter of them."""

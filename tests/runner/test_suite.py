@@ -25,8 +25,13 @@ def test_every_suite_is_valid(name):
         (GOOD.replace("timeout_s: 1800", "timeout_s: .inf"), "inf, which is no number"),
         (GOOD.replace("timeout_s: 1800", "timeout_s: 0"), "timeout_s: .*greater than 0"),
         (GOOD + "more: 1\n", "more: Extra inputs"),
+        (GOOD.replace("  ased: [", "  emodb: ["), "scenarios by corpus"),
+        (
+            GOOD.replace("references: 5", "references: 1"),
+            "references: .*greater than or equal to 2",
+        ),
         (GOOD + "durability: !!python/name:os.system\n", "tag"),
-        (GOOD.replace("model_seeds: 3", "model_seeds: " + "9" * 400), "18 digits"),
+        (GOOD.replace("runs: 6", "runs: " + "9" * 400), "18 digits"),
     ],
 )
 def test_a_bad_suite_is_refused_in_one_line(text, words):

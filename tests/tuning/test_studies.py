@@ -221,11 +221,11 @@ def test_the_leaderboard_shows_tuned_rows_apart(tmp_path: Path):
         write_record(tmp_path, make_record(label=label, tuned=tuned, metrics={"mia_auc": 0.5}))
     page = make_leaderboard(tmp_path)
     parts = (
-        "**From the forget set alone**",
+        "### As if never heard\n",
         "| fade ",
-        "**From the forget set alone, tuned by oracle with 20 trials each**",
+        "### As if never heard, tuned by oracle with 20 trials each",
         "| fade[tuned-oracle,T=20] ",
-        "**From the forget set alone, tuned by oracle with 40 trials each**",
+        "### As if never heard, tuned by oracle with 40 trials each",
         "| fade[tuned-oracle,T=40] ",
     )
     positions = [page.index(part) for part in parts]

@@ -26,12 +26,11 @@ def test_reported_runs_never_reach_the_seeds_of_tuning(
     assert min(SEEDS.runs) >= FIRST_TUNING_SEED
     for name in suite_names():
         suite = load_suite(name)
-        assert max(suite.model_seeds, suite.forget_seeds) <= FIRST_TUNING_SEED
+        assert suite.runs <= FIRST_TUNING_SEED
     monkeypatch.chdir(tmp_path)
-    for option in ("--model-seeds", "--forget-seeds"):
-        refused = invoke("run", option, str(FIRST_TUNING_SEED + 1))
-        assert refused.exit_code == 2
-        assert f"reach those that methods are tuned on, {FIRST_TUNING_SEED}" in refused.output
+    refused = invoke("run", "--runs", str(FIRST_TUNING_SEED + 1))
+    assert refused.exit_code == 2
+    assert f"reach those that methods are tuned on, {FIRST_TUNING_SEED}" in refused.output
 
 
 # The command line
@@ -151,7 +150,7 @@ def test_tune_then_run_what_it_found(
     row = "random_label[tuned-distance,T=2]"
     done = invoke(
         *("run", *CELL, "--method", "random_label", "--tuned", "distance", "--jobs", "1"),
-        *("--model-seeds", "1", "--forget-seeds", "1"),
+        *("--runs", "1", "--references", "2"),
     )
     assert done.exit_code == 0, done.output
     records = {record.label: record for record in read_records(results)}

@@ -4,41 +4,36 @@ from ser_unlearn.evaluation.membership.attack import Attack
 from ser_unlearn.evaluation.membership.evidence import SIGHTS, Evidence, Outputs, Shadows, View
 from ser_unlearn.evaluation.membership.family import (
     ATTACKS,
-    Finding,
     Result,
-    Strongest,
-    Verdict,
+    areas,
     audit,
     dearest,
     measure,
-    strongest,
-    verdict,
 )
 from ser_unlearn.evaluation.membership.loss import loss_attack, threshold_free
 from ser_unlearn.evaluation.membership.matching import match
 from ser_unlearn.evaluation.membership.roc import Interval
 from ser_unlearn.evaluation.membership.svc import efficacy
+from ser_unlearn.evaluation.membership.telling import shift, told
 
 __all__ = [
     "ATTACKS",
     "SIGHTS",
     "Attack",
     "Evidence",
-    "Finding",
     "Interval",
     "Outputs",
     "Result",
     "Shadows",
-    "Strongest",
-    "Verdict",
     "View",
+    "areas",
     "audit",
     "dearest",
     "efficacy",
     "loss_attack",
     "match",
     "measure",
-    "strongest",
+    "shift",
     "threshold_free",
-    "verdict",
+    "told",
 ]

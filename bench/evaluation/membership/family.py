@@ -1,10 +1,9 @@
-"""The family of attacks: what each finds, which finds most, and what that says."""
+"""The family of attacks, and what each finds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -14,8 +13,10 @@ from ser_unlearn.evaluation.membership.evidence import Evidence, View
 from ser_unlearn.evaluation.membership.interpolation import IAM
 from ser_unlearn.evaluation.membership.lira import LiRA
 from ser_unlearn.evaluation.membership.loss import Loss
+from ser_unlearn.evaluation.membership.margin import Margin
 from ser_unlearn.evaluation.membership.rmia import RMIA
 from ser_unlearn.evaluation.membership.roc import Interval
+from ser_unlearn.evaluation.membership.signals import Scores
 from ser_unlearn.evaluation.membership.svc import SVC
 from ser_unlearn.evaluation.membership.ulira import ULiRA
 from ser_unlearn.evaluation.prices import PRICES, Price
@@ -27,6 +28,7 @@ ATTACKS: tuple[Attack, ...] = (
     SVC("entropy"),
     SVC("modified-entropy"),
     SVC("probability"),
+    Margin(),
     LiRA(online=False),
     LiRA(online=True),
     RMIA(online=False),
@@ -44,9 +46,6 @@ def dearest(names: Iterable[str]) -> Price:
     return max(prices, key=list(PRICES).index, default="simple")
 
 
-Verdict = Literal["cannot tell", "like retrained", "unlike retrained"]
-
-
 @dataclass(frozen=True)
 class Result:
     """What one attack found of one model."""
@@ -56,22 +55,6 @@ class Result:
     auc: Interval
     tpr: Interval
     """At a false-positive rate of at most 1 %."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A number, and the attack that it is of."""
-
-    attack: str
-    interval: Interval
-
-
-@dataclass(frozen=True)
-class Strongest:
-    """The most that any attack found; the two numbers may be of different attacks."""
-
-    auc: Finding
-    tpr: Finding
 
 
 def measure(
@@ -89,16 +72,22 @@ def measure(
     Raises:
         ValueError: A score is not a number.
     """
-    scores = attack.scores(View(evidence, attack.name, attack.sees))
-    if not np.isfinite(scores).all():
-        raise ValueError(f"The attack '{attack.name}' gave scores that are not finite.")
-    of_members, of_nonmembers = scores[:members], scores[members:]
+    of_members, of_nonmembers = _scores(attack, evidence, members)
     return Result(
         attack.name,
         attack.price,
         roc.auc(of_members, of_nonmembers, seed, confidence),
         roc.tpr(of_members, of_nonmembers, seed, confidence),
     )
+
+
+def areas(evidence: Evidence, members: int, attacks: Sequence[Attack]) -> dict[str, float]:
+    """The areas under the ROC curve alone, by the attack's name; arguments as those of `audit`."""
+    return {
+        attack.name: roc.area(*_scores(attack, evidence, members))
+        for attack in attacks
+        if evidence.holds(attack.sees)
+    }
 
 
 def audit(
@@ -116,38 +105,9 @@ def audit(
     ]
 
 
-def strongest(results: Iterable[Result]) -> Strongest:
-    """The largest AUC and the largest true-positive rate, with the attack and its interval.
-
-    The largest of several noisy numbers lies above the truth: of a model that gives nothing away,
-    the best of twelve attacks still finds a little. The interval is the named attack's own, as if
-    it had been chosen beforehand, and holds the truth less often than its confidence says. Two
-    ways around that: compare with the strongest of the same attacks on the retrained model, which
-    is raised in the same way; or compute the results with the confidence 1 - 0.05 / attacks: then
-    all intervals hold at once in 95 % of cases (Bonferroni), whichever is chosen.
-    """
-    results = list(results)
-    by_auc = max(results, key=lambda result: result.auc.value)
-    by_tpr = max(results, key=lambda result: result.tpr.value)
-    return Strongest(Finding(by_auc.attack, by_auc.auc), Finding(by_tpr.attack, by_tpr.tpr))
-
-
-def verdict(unlearned: Interval, original: Interval, retrained: Interval) -> Verdict:
-    """Whether an attack tells the unlearned model from the retrained one.
-
-    Intervals that do not overlap differ beyond doubt; intervals that do may yet differ: "like
-    retrained" says that no difference was shown, not that there is none.
-
-    Args:
-        unlearned: what the attack finds of the unlearned model.
-        original: of the original model: the ceiling. For U-LiRA, see there what that is.
-        retrained: of the retrained model: the floor.
-
-    Returns:
-        "unlike retrained" where the unlearned model's interval does not overlap the retrained
-        model's, on whichever side. Otherwise "like retrained", unless floor and ceiling overlap:
-        an attack that does not tell the original from the retrained model "cannot tell".
-    """
-    if not unlearned.overlaps(retrained):
-        return "unlike retrained"
-    return "cannot tell" if original.overlaps(retrained) else "like retrained"
+def _scores(attack: Attack, evidence: Evidence, members: int) -> tuple[Scores, Scores]:
+    """An attack's scores of members and of non-members."""
+    scores = attack.scores(View(evidence, attack.name, attack.sees))
+    if not np.isfinite(scores).all():
+        raise ValueError(f"The attack '{attack.name}' gave scores that are not finite.")
+    return scores[:members], scores[members:]

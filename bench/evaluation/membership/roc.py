@@ -30,10 +30,6 @@ class Interval:
     low: float
     high: float
 
-    def overlaps(self, other: Interval) -> bool:
-        """Whether the two intervals share a value."""
-        return self.low <= other.high and other.low <= self.high
-
 
 def auc(members: Scores, nonmembers: Scores, seed: int, confidence: float = 0.95) -> Interval:
     """Area under the ROC curve: how often a member scores above a non-member; ties count half.
@@ -46,7 +42,7 @@ def auc(members: Scores, nonmembers: Scores, seed: int, confidence: float = 0.95
         seed: draws the resamples.
         confidence: of the interval.
     """
-    above = (members[:, None] > nonmembers) + 0.5 * (members[:, None] == nonmembers)
+    above = _above(members, nonmembers)
     value = float(above.mean())
     of_members, of_nonmembers = _resamples(len(members), len(nonmembers), seed)
     resampled = (of_members @ above * of_nonmembers).sum(axis=1) / above.size
@@ -54,6 +50,17 @@ def auc(members: Scores, nonmembers: Scores, seed: int, confidence: float = 0.95
     low = _lowest_area(value, above.shape, deviation)
     high = 1 - _lowest_area(1 - value, above.shape, deviation)
     return _hull(value, resampled, confidence, low, high)
+
+
+def area(members: Scores, nonmembers: Scores) -> float:
+    """The same area without an interval."""
+    return float(_above(members, nonmembers).mean())
+
+
+def _above(members: Scores, nonmembers: Scores) -> Scores:
+    """For each pair [M, N], 1 where the member scores above the non-member, 1/2 where equal."""
+    found: Scores = (members[:, None] > nonmembers) + 0.5 * (members[:, None] == nonmembers)
+    return found
 
 
 def tpr(members: Scores, nonmembers: Scores, seed: int, confidence: float = 0.95) -> Interval:

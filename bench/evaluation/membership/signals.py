@@ -52,6 +52,13 @@ def correctness(logits: Logits, labels: Labels) -> Scores:
     return right
 
 
+def margin(logits: Logits) -> Scores:
+    """How far the largest logit lies above the second largest: [...], at least 0."""
+    largest = np.partition(logits.astype(np.float64), -2, axis=-1)
+    gap: Scores = largest[..., -1] - largest[..., -2]
+    return gap
+
+
 def probabilities(logits: Logits) -> Scores:
     """The whole probability vector: [..., C]."""
     from scipy.special import softmax

@@ -99,13 +99,13 @@ def test_every_attack_declares_what_it_sees_and_no_more(attack):
 
 
 def test_attacks_have_names_of_their_own():
-    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) == 12
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) == 13
 
 
 def test_only_attacks_whose_evidence_is_there_are_run():
     evidence = lively()
     alone = Evidence(evidence.target)
-    assert [result.attack for result in audit(alone, 4, seed=0)] == ["loss"]
+    assert [result.attack for result in audit(alone, 4, seed=0)] == ["loss", "margin"]
     assert [result.attack for result in audit(evidence, 4, seed=0)] == [a.name for a in ATTACKS]
 
 

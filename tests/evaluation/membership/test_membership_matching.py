@@ -11,11 +11,18 @@ from ser_unlearn.evaluation.membership import match
 
 
 def pairs(forget, heldout, seed=0):
-    """Match utterances given as (emotion, duration): indices into `heldout`."""
-    emotions = np.array([emotion for emotion, _ in forget + heldout])
-    durations = np.array([duration for _, duration in forget + heldout], float)
+    """Match utterances given as (emotion, duration[, speaker]): indices into `heldout`."""
+    everyone = [(*each, "x")[:3] for each in forget + heldout]
+    emotions, durations, speakers = (np.array(each) for each in zip(*everyone, strict=True))
     start = len(forget)
-    found = match(np.arange(start), start + np.arange(len(heldout)), emotions, durations, seed)
+    found = match(
+        np.arange(start),
+        start + np.arange(len(heldout)),
+        emotions,
+        speakers,
+        durations.astype(float),
+        seed,
+    )
     return (found - start).tolist()
 
 
@@ -23,6 +30,12 @@ def test_the_same_emotion_and_the_nearest_duration():
     forget = [("sad", 2.0), ("angry", 1.0)]
     heldout = [("angry", 2.0), ("angry", 1.2), ("sad", 9.0), ("sad", 2.5)]
     assert pairs(forget, heldout) == [3, 1]
+
+
+def test_the_same_speaker_goes_before_the_nearest_duration_and_after_the_emotion():
+    forget = [("sad", 2.0, "f"), ("angry", 1.0, "g")]
+    heldout = [("sad", 2.0, "g"), ("sad", 8.0, "f"), ("happy", 1.0, "g"), ("angry", 7.0, "f")]
+    assert pairs(forget, heldout) == [1, 3]
 
 
 def test_nobody_is_picked_twice_while_there_are_others():
@@ -56,20 +69,28 @@ def test_the_seed_decides_between_equals_and_nothing_else():
 def test_positions_in_the_corpus_are_what_comes_back():
     emotions = np.array(["x", "sad", "sad", "x", "angry", "angry"])
     durations = np.array([0.0, 1.0, 1.1, 0.0, 1.0, 1.1])
-    found = match(np.array([5, 1]), np.array([2, 4]), emotions, durations, seed=0)
+    speakers = np.array(["s"] * 6)
+    found = match(np.array([5, 1]), np.array([2, 4]), emotions, speakers, durations, seed=0)
     assert found.tolist() == [4, 2]
 
 
 def test_no_held_out_utterance_is_an_error():
     with pytest.raises(ValueError, match="no held-out utterance"):
-        match(np.array([0]), np.array([], int), np.array(["sad"]), np.array([1.0]), seed=0)
+        match(
+            np.array([0]),
+            np.array([], int),
+            np.array(["sad"]),
+            np.array(["s"]),
+            np.array([1.0]),
+            seed=0,
+        )
 
 
 def test_nothing_to_forget_needs_no_match():
     assert pairs([], [("sad", 1.0)]) == []
 
 
-utterances = st.tuples(st.sampled_from("ab"), st.integers(0, 20))
+utterances = st.tuples(st.sampled_from("ab"), st.integers(0, 20), st.sampled_from("xy"))
 
 
 @settings(deadline=None)  # the first call imports, on a machine that may be busy
@@ -84,7 +105,8 @@ def test_no_other_pairing_is_better(forget, heldout, seed):
         reused = sum(pairing.count(place) ** 2 for place in range(len(heldout)))
         other = sum(one[0] != two[0] for one, two in zip(forget, chosen, strict=True))
         distance = sum(abs(one[1] - two[1]) for one, two in zip(forget, chosen, strict=True))
-        return reused, other, distance
+        another = sum(one[2] != two[2] for one, two in zip(forget, chosen, strict=True))
+        return reused, other, another, distance
 
     found = pairs(forget, heldout, seed)
     every = itertools.product(range(len(heldout)), repeat=len(forget))

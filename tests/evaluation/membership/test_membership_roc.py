@@ -12,7 +12,6 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from ser_unlearn.evaluation import membership
 from ser_unlearn.evaluation.membership import roc
-from ser_unlearn.evaluation.membership.roc import Interval
 
 scores = st.lists(st.integers(0, 9).map(float), min_size=1, max_size=40).map(np.array)
 
@@ -122,17 +121,3 @@ def test_intervals_hold_the_truth_as_often_as_they_say(size, shift, monkeypatch)
             found = measure(members, nonmembers, seed=0)
             held[place] += found.low <= truth <= found.high
     assert held.min() >= 252, f"seed {seed}: {held} of 300 intervals held the truth"
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "expected"),
-    [
-        ((0.1, 0.2), (0.3, 0.4), False),
-        ((0.1, 0.3), (0.2, 0.4), True),
-        ((0.1, 0.4), (0.2, 0.3), True),  # one inside the other
-        ((0.1, 0.2), (0.2, 0.3), True),  # they touch
-    ],
-)
-def test_overlap(first, second, expected):
-    one, other = (Interval(sum(limits) / 2, *limits) for limits in (first, second))
-    assert one.overlaps(other) == other.overlaps(one) == expected

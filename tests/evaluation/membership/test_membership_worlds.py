@@ -9,7 +9,7 @@ import random
 import pytest
 from audited import World, flipped
 
-from ser_unlearn.evaluation.membership import ATTACKS, audit, strongest, verdict
+from ser_unlearn.evaluation.membership import ATTACKS, audit
 from ser_unlearn.evaluation.membership.loss import Loss
 from ser_unlearn.evaluation.membership.ulira import ULiRA
 
@@ -48,7 +48,7 @@ def test_nothing_is_found_of_a_model_that_never_saw_the_forget_set(hard, fake):
     # probability each; eleven attacks together raise less than one false alarm in 10,000 runs.
     found = hard.results(hard.retrained, fake[1], confidence=1 - 1e-6)
     assert found.pop("iam").auc.value < 0.5, f"seed {hard.world.seed}"
-    assert len(found) == 11
+    assert len(found) == 12
     for name, result in found.items():
         assert result.auc.low <= 0.5 <= result.auc.high, f"{name}, seed {hard.world.seed}"
 
@@ -57,9 +57,9 @@ def test_an_overfitted_model_gives_its_members_away():
     # Twice as many dimensions as utterances, and hardly anything to learn but the utterances.
     learnt_by_heart = Audited(members=80, models=32, dimensions=600, ridge=1.0, clarity=0.05)
     found = learnt_by_heart.results(learnt_by_heart.original)
-    # Two of the SVCs see too little: whether the model is right, or probabilities without a label.
-    weak = {"svc-correctness", "svc-probability"}
-    assert len(found) == 11
+    # Three see too little: whether the model is right, or probabilities or a gap without a label.
+    weak = {"svc-correctness", "svc-probability", "margin"}
+    assert len(found) == 12
     for name in set(found) - weak:
         assert found[name].auc.value > 0.9, f"{name}, seed {learnt_by_heart.world.seed}"
 
@@ -71,20 +71,15 @@ def test_shadow_models_find_more_members_than_the_loss_where_few_are_accused(har
     found = hard.results(hard.original)
     for name in ("lira-offline", "lira-online", "rmia-offline", "rmia-online"):
         assert found[name].tpr.value > found["loss"].tpr.value, f"{name}, seed {hard.world.seed}"
-    most = strongest(found.values())
-    assert most.auc.interval.value == max(result.auc.value for result in found.values())
-    assert most.tpr.interval.value > found["loss"].tpr.value
 
 
 def test_ulira_tells_a_fake_unlearner_from_retraining(hard, fake):
     logits, shadows = fake
     unlearned = hard.results(logits, shadows, [ULiRA(), Loss()])
     floor = hard.results(hard.retrained, shadows, [ULiRA()])["ulira"].auc
-    # U-LiRA's ceiling is what it finds of a method that does nothing.
-    ceiling = hard.results(hard.original, hard.world.shadow_logits, [ULiRA()])["ulira"].auc
     message = f"seed {hard.world.seed}"
     # 0.995 with a standard deviation of 0.003 over 60 worlds.
     assert unlearned["ulira"].auc.low > 0.9, message
-    assert verdict(unlearned["ulira"].auc, ceiling, floor) == "unlike retrained", message
+    assert unlearned["ulira"].auc.low > floor.high, message
     # To an attack that expects members to fit well, they look less like members than others.
     assert unlearned["loss"].auc.high < 0.5, message

@@ -1,0 +1,219 @@
+"""Who wins a table: two disciplines, what bars a row from winning, and what can be told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ser_unlearn.report.comparison import FEWEST, Comparison, Contest
+from ser_unlearn.report.intervals import Kind
+from ser_unlearn.report.lines import Line
+from ser_unlearn.report.text import Escape
+from ser_unlearn.results.names import shown
+from ser_unlearn.results.records import Tuned
+
+FIRST, GROUP, EQUAL, UNTESTED = "*", "+", "=", "?"
+"""The winner of a table; that of those that need the same data; a row that cannot be told from the
+first; and one of which too few runs are known to say."""
+
+TOLD, UNCHANGED, LIKE_ORIGINAL, WORSE, DEAR = (
+    "told",
+    "unchanged",
+    "like original",
+    "worse",
+    "dear",
+)
+"""What bars a row from winning."""
+
+LEGEND = (
+    f"{FIRST} first; {GROUP} first of those that need the same data; {EQUAL} cannot be told from "
+    f"{FIRST}; {UNTESTED} too few runs to say. Not ranked: {TOLD}: attacks tell it from retraining "
+    f"in most runs; {UNCHANGED}: the original, rounding aside; {LIKE_ORIGINAL}: cannot be told "
+    f"from it; {WORSE}: farther from retraining than it; {DEAR}: costs more than retraining."
+)
+
+
+DIGITS = 9
+"""Of means that rank: what rounding does to further ones depends on the machine."""
+
+
+@dataclass(frozen=True)
+class Discipline:
+    """What rows are ranked by; lower is better."""
+
+    name: str
+    metric: str
+    kind: Kind
+    like_retraining: bool
+    """Whether a winner must be told from the original, and not from retraining."""
+    forgetting: float = 0.0
+    """Forgetting rate that it takes to enter."""
+
+    def difference(self, value: float) -> str:
+        """A difference between two rows, in words."""
+        if self.kind == "factor":
+            return f"a factor of {math.exp(value):.2f}"
+        return f"a difference of {value:.1f} points"
+
+
+UNHEARD = Discipline("as if never heard", "distance", "factor", like_retraining=True)
+
+WIPED_OUT = Discipline(
+    "wiped out", "test_accuracy_drop", "amount", like_retraining=False, forgetting=0.92
+)
+"""The goal of Ren et al. 2025, arXiv:2510.04251, who report 92 % forgotten."""
+
+DISCIPLINES = (UNHEARD, WIPED_OUT)
+
+
+@dataclass(frozen=True)
+class Standings:
+    """The rows of a table in a discipline, ranked."""
+
+    discipline: Discipline
+    ranked: tuple[Line, ...]
+    """Those that may win, the first in front."""
+    others: tuple[Line, ...]
+    """Those that may not, the best in front: barred ones, controls and retraining."""
+    bars: dict[str, list[str]]
+    """What bars each row from winning, by its label."""
+    rivals: dict[str, Comparison]
+    """The first against each other row: by the other's label."""
+    detectable: float | None
+    """The difference from the first that is told in 80 % of cases; None where none can be."""
+
+    @property
+    def rows(self) -> tuple[Line, ...]:
+        """All of them, in the order of the table."""
+        return self.ranked + self.others
+
+    @property
+    def group_firsts(self) -> list[Line]:
+        """The first of those that need the same data, the first of all in front."""
+        found: dict[tuple[str, ...], Line] = {}
+        for line in self.ranked:
+            found.setdefault(line.needs, line)
+        return list(found.values())
+
+    def mark(self, line: Line) -> str:
+        """What stands beside a row's label."""
+        found = list(self.bars.get(line.label, []))
+        if line in self.group_firsts:
+            found.append(FIRST if line == self.ranked[0] else GROUP)
+        rival = self.rivals.get(line.label)
+        if rival is not None and not rival.is_clear:
+            found.append(UNTESTED if rival.reason else EQUAL)
+        return ", ".join(dict.fromkeys(found))
+
+
+def ways_of_tuning(rows: Iterable[Line]) -> list[Tuned | None]:
+    """How parameters were found, defaults in front: each has standings of its own."""
+    return list(dict.fromkeys([None, *(line.tuned for line in rows)]))
+
+
+def standings(
+    rows: Sequence[Line], discipline: Discipline, tuned: Tuned | None = None
+) -> Standings | None:
+    """Rank the rows of a table, or of several tables.
+
+    Controls and retraining compete for nothing, but stand among the others.
+
+    Args:
+        rows: one for each label.
+        discipline: what to rank by.
+        tuned: rows whose parameters were found in this way are ranked.
+
+    Returns:
+        None where no row may enter.
+    """
+    rows = [line for line in rows if line.runs(discipline.metric)]
+    entered = [line for line in rows if _competes(line) and _enters(line, discipline, tuned)]
+    if not entered:
+        return None
+    beside = [line for line in rows if not _competes(line)]
+    contest = Contest(
+        {line.label: line.runs(discipline.metric, discipline.kind) for line in entered + beside}
+    )
+    bars = _bars(entered, discipline, contest, beside)
+    means = contest.means()
+    order = sorted(
+        entered + beside, key=lambda line: (round(means[line.label], DIGITS), line.label)
+    )
+    ranked = tuple(line for line in order if line in entered and not bars[line.label])
+    others = tuple(line for line in order if line not in ranked)
+    rivals: dict[str, Comparison] = {}
+    if ranked:
+        rivals = contest.compare_with(ranked[0].label, means)
+    return Standings(discipline, ranked, others, bars, rivals, contest.detectable())
+
+
+def _competes(line: Line) -> bool:
+    return not (line.is_control or line.is_retraining)
+
+
+def _enters(line: Line, discipline: Discipline, tuned: Tuned | None) -> bool:
+    return line.tuned == tuned and (line.mean("forgetting_rate") or 0) >= discipline.forgetting
+
+
+def _bars(
+    entered: Sequence[Line], discipline: Discipline, contest: Contest, beside: Sequence[Line]
+) -> dict[str, list[str]]:
+    original = next((line for line in beside if line.is_original), None)
+    against: dict[str, Comparison] = {}
+    if discipline.like_retraining and original is not None:
+        against = contest.compare_with(original.label, [line.label for line in entered])
+    found: dict[str, list[str]] = {}
+    for line in entered:
+        bars = []
+        if discipline.like_retraining:
+            count, known = line.told
+            bars += [TOLD] if 2 * count > known else []
+            bars += _likeness(line, against.get(line.label))
+        found[line.label] = bars + ([DEAR] if (line.mean("flops_ratio") or 0) > 1 else [])
+    return found
+
+
+def _likeness(line: Line, against: Comparison | None) -> list[str]:
+    """What bars a row for what it is beside the original."""
+    if line.is_unchanged:
+        return [UNCHANGED]
+    if against is None or against.corrected is None or against.difference is None:
+        return [UNTESTED]
+    if not against.is_clear:
+        return [LIKE_ORIGINAL]
+    return [] if against.difference > 0 else [WORSE]
+
+
+def conclusions(found: Standings, escape: Escape = shown) -> list[str]:
+    """Sentences: who is first, from how many rows it is told, and what can be told at all."""
+    sentences = []
+    if found.ranked:
+        first, *groups = found.group_firsts
+        told = sum(rival.is_clear for rival in found.rivals.values())
+        sentences.append(
+            f"First: {escape(first.label)} (needs {escape(first.needed)}; {_price(first)}), told "
+            f"from {told} of {len(found.rivals)} other rows."
+        )
+        sentences += [
+            f"First of those that need {escape(line.needed)}: {escape(line.label)} "
+            f"({_price(line)})."
+            for line in groups
+        ]
+    else:
+        sentences.append("No row is first: beside each stands what bars it.")
+    if found.detectable is None:
+        sentences.append(
+            f"With fewer than {FEWEST} runs, no difference between rows can be told from chance."
+        )
+    else:
+        sentences.append(
+            f"With these runs, {found.discipline.difference(found.detectable)} between two rows "
+            "is told in about four cases of five, and a smaller one less often."
+        )
+    return sentences
+
+
+def _price(line: Line) -> str:
+    ratio = line.mean("flops_ratio")
+    return "cost unknown" if ratio is None else f"{ratio:.2g} of retraining's operations"
