@@ -101,7 +101,7 @@ def run(
     from ser_unlearn.runner import run as runner
     from ser_unlearn.runner.engines import engine_named
     from ser_unlearn.runner.grid import Options
-    from ser_unlearn.tuning.studies import tuned_tables
+    from ser_unlearn.tuning.tuned import tuned_tables
 
     further = tuned_tables(results, chosen, tuned) if tuned else {}
     with engine_named(engine, scheduler, jobs) as found:

@@ -1,4 +1,4 @@
-"""`tune`: look for better parameters of a method."""
+"""`tune`: look for better parameters of methods."""
 
 from __future__ import annotations
 
@@ -7,53 +7,77 @@ from pathlib import Path
 import click
 
 from ser_unlearn.cli import options
-from ser_unlearn.tuning.criteria import CRITERIA
+from ser_unlearn.tuning.criteria import CRITERIA, TIMEOUT_S
 
 
 @click.command()
-@click.argument("method")
-@click.option("--trials", type=click.IntRange(1), required=True, help="The defaults among them.")
-@click.option("--corpus", required=True)
-@click.option("--scenario", required=True)
+@click.argument("methods", metavar="[METHOD]...", nargs=-1)
+@click.option(
+    "--trials", type=click.IntRange(1), required=True, help="Of each method; the defaults are one."
+)
+@click.option("--corpus", "corpora", multiple=True, required=True, help="May be given repeatedly.")
+@click.option(
+    "--scenario", "scenarios", multiple=True, required=True, help="May be given repeatedly."
+)
 @click.option("--recipe", default="ecapa", show_default=True)
 @click.option(
     "--criterion",
     type=click.Choice(list(CRITERIA)),
-    default="oracle",
+    default="distance",
     show_default=True,
-    help="What to make small; the oracle knows the retrained model.",
+    help="What to make small: see `list criteria`.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=TIMEOUT_S,
+    show_default=True,
+    help="What a method may take on one forget set.",
 )
 @options.data_dir
 @options.results
 @options.jobs
 @options.device
 def tune(
-    method: str,
+    methods: tuple[str, ...],
     trials: int,
-    corpus: str,
-    scenario: str,
+    corpora: tuple[str, ...],
+    scenarios: tuple[str, ...],
     recipe: str,
     criterion: str,
+    timeout_s: float,
     data_dir: Path | None,
     results: Path,
     jobs: int | None,
     device: str,
 ) -> None:
-    """Look for better parameters of METHOD, and write every trial to the results folder."""
+    """Look for better parameters of METHODs, and write every trial to the results folder.
+
+    Without a METHOD, all that have a search space are tuned, with the same number of trials each;
+    a variant only if it is named. A trial is tried with every corpus and every scenario.
+    """
     from rich.console import Console
 
     from ser_unlearn.runner.grid import Options
-    from ser_unlearn.tuning import tune as tuning
+    from ser_unlearn.tuning.tune import Goal, tunable, tune
 
-    study = tuning.tune(
-        method,
-        corpus,
-        recipe,
-        scenario,
-        criterion=criterion,
-        n_trials=trials,
-        options=Options(results, data_dir, jobs, device),
-        console=Console(stderr=True),
+    if not methods:
+        methods, without = tunable()
+        click.echo(f"Nothing to tune in {', '.join(without)}.", err=True)
+    studies = tune(
+        methods,
+        Goal(
+            list(dict.fromkeys(corpora)),
+            recipe,
+            list(dict.fromkeys(scenarios)),
+            criterion,
+            trials,
+        ),
+        Options(results, data_dir, jobs, device, timeout_s),
+        Console(stderr=True),
     )
-    click.echo(study.summary())
-    click.echo(f"Wrote {results / study.path}.")
+    for study in studies:
+        click.echo(study.summary())
+        click.echo(f"  written to {results / study.path}")

@@ -16,6 +16,8 @@ from ser_unlearn.unlearning.registry import Row
 from ser_unlearn.unlearning.request import Request
 
 if TYPE_CHECKING:
+    from ser_unlearn.recogniser.costs import Costs
+    from ser_unlearn.recogniser.outputs import Logits
     from ser_unlearn.unlearning.unlearned import Unlearned
 
 _Result = TypeVar("_Result")
@@ -55,6 +57,18 @@ class Answer:
         from ser_unlearn.unlearning.unlearned import unlearned
 
         return unlearned(
+            request,
+            self.row,
+            self.seeds.method,
+            limits=self.limits,
+            provenance=self.made_here,
+        )
+
+    def outputs(self, request: Request) -> tuple[Logits, Costs]:
+        """What the unlearned model says, and what it cost, without its weights."""
+        from ser_unlearn.unlearning.unlearned import outputs
+
+        return outputs(
             request,
             self.row,
             self.seeds.method,

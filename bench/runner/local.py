@@ -114,9 +114,10 @@ def _with_one_crew(
                 except BrokenProcessPool:
                     lost.append((number, job))
                     continue
+                # Whoever hears of it may have further jobs then.
+                yield number, outcome
                 if not lost:
                     occupy(worker)
-                yield number, outcome
     finally:
         cut_short = bool(running or lost)
         if cut_short:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.setup import MODELS
-from ser_unlearn.runner.grid import Options, awaited, grid, models, rows
+from ser_unlearn.runner.grid import Options, awaited, cells, grid, models, rows
 from ser_unlearn.runner.run import check
 from ser_unlearn.runner.suite import load_suite
 
@@ -23,7 +23,7 @@ def models_of(suite: str, options: Options) -> list[tuple[str, Mapping[str, Any]
         UserError: if the suite cannot run here, or the store lacks one of its models.
     """
     chosen = load_suite(suite)
-    check(chosen, options)
+    check(cells(chosen), options)
     # All rows need the same models.
     unlearnings = list(grid(chosen, rows(chosen, {})[:1], options, {}))
     # Without these, forget sets that are drawn by the original's losses are not known.

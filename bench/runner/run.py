@@ -66,7 +66,7 @@ def run(
     Raises:
         UserError: before anything runs, if a name, a parameter or a recording is wrong.
     """
-    check(suite, options)
+    check(cells(suite), options)
     _check_seeds(suite)
     chosen = rows(suite, overrides)
     _check_overrides(overrides, chosen)
@@ -88,7 +88,7 @@ def run(
     return [read_record(options.results, job.record_path) for job in unlearnings]
 
 
-def check(suite: Suite, options: Options) -> None:
+def check(tables: Sequence[Cell], options: Options) -> None:
     """Refuse what cannot run, before anything does.
 
     Raises:
@@ -97,13 +97,14 @@ def check(suite: Suite, options: Options) -> None:
     """
     _check_device(options)
     _check_outputs(options)
-    for corpus in suite.corpora:
+    corpora = list(dict.fromkeys(corpus for corpus, _, _ in tables))
+    for corpus in corpora:
         load_card(corpus)
-    for recipe in suite.recipes:
+    for recipe in dict.fromkeys(recipe for _, recipe, _ in tables):
         load_recipe(recipe)
-    for cell in cells(suite):
-        folder_of(*cell)
-    _check_folder(suite, options.data_dir)
+    for table in tables:
+        folder_of(*table)
+    _check_folder(corpora, options.data_dir)
 
 
 def evaluate(
@@ -261,7 +262,7 @@ def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]
         )
 
 
-def _check_folder(suite: Suite, data_dir: Path | None) -> None:
+def _check_folder(corpora: Sequence[str], data_dir: Path | None) -> None:
     if data_dir is None:
         return
     try:
@@ -274,9 +275,9 @@ def _check_folder(suite: Suite, data_dir: Path | None) -> None:
             f"--data-dir {shown(str(data_dir), 200)} is not a folder. "
             "Give the one with the recordings."
         )
-    if not any(reads_folders(corpus) for corpus in suite.corpora):
+    if not any(reads_folders(corpus) for corpus in corpora):
         raise UserError(
-            f"--data-dir: {', '.join(suite.corpora)} is not read from a folder. Leave it out."
+            f"--data-dir: {', '.join(corpora)} is not read from a folder. Leave it out."
         )
 
 

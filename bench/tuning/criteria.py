@@ -7,7 +7,9 @@ user's own: utterances kept back from training.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,10 +17,18 @@ from ser_unlearn.errors import UserError
 
 if TYPE_CHECKING:
     from ser_unlearn.recogniser.outputs import Logits
+    from ser_unlearn.recogniser.setup import Trained
     from ser_unlearn.unlearning.request import Request
 
 Judge = Callable[["Logits"], float]
-"""What a model says of every utterance [N, C], to points: the fewer, the better; 0 is ideal."""
+"""What a model says of every utterance [N, C], to a number of at least 0: the smaller, the better.
+"""
+
+REFERENCES = 3
+"""How many models retrained with seeds of their own the distance is to."""
+
+TIMEOUT_S = 120.0
+"""What a method may take on one request (seconds), where the user does not say."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +36,50 @@ class Criterion:
     """What tuning makes small."""
 
     meaning: str
-    needs_retrained: bool
+    unit: str
+    """What a value counts."""
+    mean: Callable[[Sequence[float]], float]
+    """Of the values on several requests."""
     judge: Callable[[Request], Judge]
     """Makes the judge of the answers to a request."""
+    retrained: bool = False
+    """Whether it needs the model retrained with the original's seed."""
+    references: int = 0
+    """How many models retrained with seeds of their own it needs."""
+
+    def anew(self, request: Request) -> Trained:
+        """A model trained anew: what costs more is no unlearning.
+
+        It is one of those that the criterion needs, without the forget set if there is such a one.
+        """
+        if self.references:
+            return request.references(1)[0]
+        return request.retrained if self.retrained else request.original
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """Of ratios: twice as far and half as far are, in the mean, as far."""
+    return math.prod(values) ** (1 / len(values))
+
+
+def _distance(request: Request) -> Judge:
+    """The distance to retraining (`evaluation.distance`), on validation data for test data."""
+    from ser_unlearn.evaluation.distance import Retraining
+
+    references = [each.logits for each in request.references(REFERENCES)]
+    sets = {**request.sets, "test": request.sets["validation"]}
+    retraining = Retraining(references, sets, request.original.logits)
+
+    def judge(logits: Logits) -> float:
+        found = retraining.metrics(logits)["distance"]
+        if found is None:
+            raise UserError(
+                f"Models of '{request.setup.corpus.card.name}' retrained with other seeds agree "
+                "to the last digit: no distance can be measured. Tune by another criterion."
+            )
+        return found
+
+    return judge
 
 
 def _oracle(request: Request) -> Judge:
@@ -77,16 +128,27 @@ def _retrain_free(request: Request) -> Judge:
 
 
 CRITERIA: dict[str, Criterion] = {
+    "distance": Criterion(
+        f"how many times as far from {REFERENCES} retrained models the model is as these are from "
+        "each other, joined over forget and validation set",
+        "times retraining's own",
+        geometric_mean,
+        _distance,
+        references=REFERENCES,
+    ),
     "oracle": Criterion(
         "mean absolute difference to the retrained model over forget, retain and validation "
         "accuracy and the attack by the loss, forget against validation, in points",
-        True,
+        "points",
+        statistics.fmean,
         _oracle,
+        retrained=True,
     ),
     "retrain-free": Criterion(
         "absolute difference between the forget accuracy and the original's validation accuracy, "
         "plus the validation accuracy lost, in points",
-        False,
+        "points",
+        statistics.fmean,
         _retrain_free,
     ),
 }

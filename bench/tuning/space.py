@@ -38,6 +38,11 @@ class Range(Document):
     def __contains__(self, value: Value) -> bool:
         return not isinstance(value, str) and self.low <= value <= self.high
 
+    def rounded(self, value: float) -> int | float:
+        """The nearest number in it of two significant digits, or the bound that is nearer."""
+        inside = min(max(float(f"{value:.1e}"), self.low), self.high)
+        return int(inside) if self.scale == "int" else inside
+
 
 Space = dict[str, Choice | Range]
 
@@ -112,6 +117,14 @@ def _of_type(value: Any, kind: type) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     raise ValueError(f"{value!r} is not of type {kind.__name__}")
+
+
+def rounded(space: Space, drawn: Mapping[str, Any]) -> dict[str, Value]:
+    """What was drawn from a space, as a person would write it."""
+    return {
+        field: each.rounded(drawn[field]) if isinstance(each, Range) else drawn[field]
+        for field, each in space.items()
+    }
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:

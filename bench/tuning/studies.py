@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ser_unlearn.data.cards import load_card
-from ser_unlearn.errors import UserError
-from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.results.names import Part, check_name, shown
 from ser_unlearn.results.records import (
     TUNING,
@@ -23,78 +19,82 @@ from ser_unlearn.results.records import (
     Provenance,
     Reason,
     Status,
-    Tuned,
     folder_of,
     read_filed,
     write_filed,
 )
-from ser_unlearn.runner.grid import Cell, cells, rows
-from ser_unlearn.runner.suite import Suite
+from ser_unlearn.tuning.criteria import CRITERIA
 from ser_unlearn.tuning.space import Choice, Range, Value
-from ser_unlearn.unlearning.registry import Row
+
+Worth = Annotated[Number, Field(ge=0)]
+"""A value of a criterion: 0 is the least."""
+
+ROUNDING = 1e-9
+"""Of a mean, relative: machines may round the last digit in other ways."""
 
 
 class TuningSeeds(Document):
-    """The seeds of a study; every trial runs on each model seed with each forget seed."""
+    """The seeds of a study."""
 
     sampler: Count
     """Draws the trials."""
-    models: list[Count] = Field(min_length=1)
-    forgets: list[Count] = Field(min_length=1)
+    runs: list[Count] = Field(min_length=1)
+    """Of the original model and of the forget set: each run has one of both."""
     method: Count
 
 
 class Trial(Document):
-    """One setting of the parameters, on every forget set of a study."""
+    """One setting of the parameters, on every request of a study."""
 
     parameters: dict[str, Value]
     """All of the method's fields."""
     status: Status
     reason: Reason
-    """Of the first forget set on which the method was not done."""
-    values: list[Number | None] = Field(min_length=1)
-    """The criterion in points, for each model seed and forget seed in their order."""
-    value: Number | None
-    """Their mean; None if the trial is not done."""
+    """Of the first request on which the method was not done."""
+    values: list[Worth | None] = Field(min_length=1)
+    """The criterion, in its unit, on each request: corpus by corpus, in it scenario by scenario, in
+    it run by run. None from the first request on which the method was not done."""
+    value: Worth | None
+    """Their mean, as the criterion takes it; None if the trial is not done."""
     seconds: Number
-    """That the method took on all forget sets; to its end, where it failed."""
+    """That the method took on all requests; to its end, where it failed."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Trial:
-        value = mean_of(self.values)
-        if self.value != value or (self.status == "done") != (value is not None):
+        done = self.status == "done"
+        if done != (None not in self.values) or done != (self.value is not None):
             raise ValueError("a trial's status, values and mean do not agree")
-        if self.status == "done" and self.reason:
+        if done and self.reason:
             raise ValueError("a trial is done, and yet has a reason why not")
         return self
 
 
-def mean_of(values: Sequence[float | None]) -> float | None:
-    """The mean of a trial's values; None if one is missing."""
+def mean_of(criterion: str, values: Sequence[float | None]) -> float | None:
+    """The mean of a trial's values, as the criterion takes it; None if one is missing."""
     known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if len(known) == len(values) else None
+    return CRITERIA[criterion].mean(known) if len(known) == len(values) else None
 
 
 class Study(Filed):
-    """The tuning of one row by one criterion on one corpus, recipe and scenario."""
+    """The tuning of one row by one criterion on one recipe, over corpora and scenarios."""
 
-    schema_version: Literal[1] = 1
-    corpus: Part
-    card: str
-    """Hash of the corpus's card."""
+    schema_version: Literal[2] = 2
+    corpora: list[Part] = Field(min_length=1)
+    cards: list[str]
+    """Hash of the card of each corpus."""
     recipe: Part
     recipe_digest: str
-    scenario: Part
+    scenarios: list[Part] = Field(min_length=1)
     label: Part
     """The row of the tables that was tuned: a method, or a variant."""
     method: Part
     code: str
-    """Hash of the method's code."""
+    """Hash of the method's code, whatever the defaults of its hyper-parameters."""
     criterion: Part
     """A name in `ser_unlearn.tuning.criteria`."""
     seeds: TuningSeeds
     timeout_s: float = Field(gt=0)
-    """The seconds that the method may take on one forget set."""
+    """The seconds that the method may take on one request."""
     search_space: dict[str, Choice | Range]
     n_trials: int = Field(ge=1)
     trials: list[Trial]
@@ -106,11 +106,17 @@ class Study(Filed):
 
     @model_validator(mode="after")
     def _agrees(self) -> Study:
+        if self.criterion not in CRITERIA:
+            raise ValueError(f"there is no criterion '{shown(self.criterion, 80)}'")
+        if len(self.cards) != len(self.corpora):
+            raise ValueError("it has not as many cards as corpora")
         if len(self.trials) != self.n_trials:
             raise ValueError(f"it has {len(self.trials)} trials and says {self.n_trials}")
-        requests = len(self.seeds.models) * len(self.seeds.forgets)
+        requests = len(self.corpora) * len(self.scenarios) * len(self.seeds.runs)
         if any(len(trial.values) != requests for trial in self.trials):
-            raise ValueError(f"a trial has not as many values as there are forget sets: {requests}")
+            raise ValueError(f"a trial has not as many values as there are requests: {requests}")
+        if not all(self._has_its_mean(trial) for trial in self.trials):
+            raise ValueError("a trial's values and mean do not agree")
         if any(self.search_space.keys() - trial.parameters.keys() for trial in self.trials):
             raise ValueError("a trial lacks a parameter of the search space")
         best = best_of(self.trials)
@@ -120,40 +126,56 @@ class Study(Filed):
             raise ValueError("its best trial is not the one with the lowest value")
         return self
 
+    def _has_its_mean(self, trial: Trial) -> bool:
+        mean = mean_of(self.criterion, trial.values)
+        if mean is None or trial.value is None:
+            return mean == trial.value
+        return math.isclose(mean, trial.value, rel_tol=ROUNDING)
+
     @property
     def path(self) -> Path:
         """Where the study lives below the results folder."""
-        return study_path(self.corpus, self.recipe, self.scenario, self.label, self.criterion)
+        return study_path(self.corpora, self.recipe, self.scenarios, self.label, self.criterion)
 
     def summary(self) -> str:
-        """What a person wants to know of it, in a few lines."""
-        failed = sum(trial.value is None for trial in self.trials)
-        head = f"{self.label}: {self.n_trials} trials, {failed} of them failed, by {self.criterion}"
+        """What a person wants to know of it, in a few lines: how the defaults did, and the best."""
+        lost = sum(trial.value is None for trial in self.trials)
+        head = (
+            f"{self.label}: {self.n_trials} trials by {self.criterion} on "
+            f"{', '.join(self.corpora)} with {', '.join(self.scenarios)}, {lost} of them not done"
+        )
+        first = self.trials[0]
         if self.best is None:
-            return f"{head}: none is done; the first: {shown(self.trials[0].reason)}"
-        default, value = self.trials[0].value, self.trials[self.best].value
-        before = "failed" if default is None else f"{default:.1f} points"
-        lines = [f"{head}: defaults {before}, best {value:.1f} points (trial {self.best})"]
+            return f"{head}\n  none is done; the first: {shown(first.reason)}"
+        best = self.trials[self.best]
+        found = f"{best.value:.2f} {CRITERIA[self.criterion].unit}"
+        if self.best == 0:
+            return f"{head}\n  the defaults are best: {found}"
+        before = f"not done, {shown(first.reason)}" if first.value is None else f"{first.value:.2f}"
+        lines = [head, f"  defaults: {before}; best: {found} (trial {self.best}), with"]
         lines += [
-            f"  {field} = {self.trials[self.best].parameters[field]}" for field in self.search_space
+            f"    {field} = {best.parameters[field]!r} (default {first.parameters[field]!r})"
+            for field in self.search_space
         ]
         return "\n".join(lines)
 
 
-def best_of(trials: list[Trial]) -> int | None:
+def best_of(trials: Sequence[Trial]) -> int | None:
     """The number of the trial with the lowest value, the first of equals; None if none is done."""
     values = {number: each.value for number, each in enumerate(trials) if each.value is not None}
     return min(values, key=lambda number: (values[number], number), default=None)
 
 
-def study_path(corpus: str, recipe: str, scenario: str, label: str, criterion: str) -> Path:
+def study_path(
+    corpora: Sequence[str], recipe: str, scenarios: Sequence[str], label: str, criterion: str
+) -> Path:
     """Where a study lives below the results folder: its path says what it is.
 
     Raises:
         UserError: if a name cannot be a part of a path.
     """
     name = check_name("study", f"{label}-{criterion}", in_path=True)
-    return Path(TUNING) / folder_of(corpus, recipe, scenario) / f"{name}.json"
+    return Path(TUNING) / folder_of("+".join(corpora), recipe, "+".join(scenarios)) / f"{name}.json"
 
 
 def write_study(results: Path, study: Study) -> None:
@@ -183,95 +205,3 @@ def _lasting(study: Study) -> dict[str, Any]:
     return study.model_dump(
         mode="json", exclude={"provenance": True, "trials": {"__all__": {"seconds"}}}
     )
-
-
-def tuned_rows(
-    results: Path,
-    corpus: str,
-    recipe: str,
-    scenario: str,
-    rows: Sequence[Row],
-    criteria: Sequence[str],
-) -> list[Row]:
-    """The rows with what tuning found, of those that have been tuned on this corpus.
-
-    Args:
-        results: the results folder.
-        corpus: name of the card.
-        recipe: name of the recipe.
-        scenario: how forget sets are drawn.
-        rows: with their defaults.
-        criteria: by which the studies were made.
-
-    Raises:
-        UserError: if a study is damaged, or what was tuned has changed since.
-    """
-    found = []
-    for row in rows:
-        for criterion in criteria:
-            path = results / study_path(corpus, recipe, scenario, row.label, criterion)
-            if path.exists():
-                study = read_study(results, path)
-                _check_current(study, row)
-                _check_parameters(study, row)
-                # Where every trial failed there is nothing to run.
-                if study.best_parameters is not None:
-                    tuned = Tuned(criterion=criterion, trials=study.n_trials)
-                    label = f"{row.label}[tuned-{criterion},T={study.n_trials}]"
-                    found.append(
-                        dataclasses.replace(
-                            row, label=label, parameters=study.best_parameters, tuned=tuned
-                        )
-                    )
-    return found
-
-
-def tuned_tables(results: Path, suite: Suite, criteria: Sequence[str]) -> dict[Cell, list[Row]]:
-    """The tuned rows of each table of a suite: every row with a study gets one with what it found.
-
-    Args:
-        results: the results folder.
-        suite: the grid.
-        criteria: by which the studies were made.
-
-    Raises:
-        UserError: if no row has such a study, or as `tuned_rows` does.
-    """
-    found = {cell: tuned_rows(results, *cell, rows(suite, {}), criteria) for cell in cells(suite)}
-    if not any(found.values()):
-        raise UserError(
-            f"--tuned {' '.join(criteria)}: no row of this run has such a study in {results}. "
-            "Tune one first: ser-unlearn tune."
-        )
-    return found
-
-
-def _check_parameters(study: Study, row: Row) -> None:
-    """Refuse a study whose best parameters are not those of the method."""
-    found = study.best_parameters or row.parameters
-    if _kinds(found) != _kinds(row.parameters):
-        raise UserError(
-            f"The best parameters in the study {study.path} are not those of '{row.method}'. "
-            f"Delete it and tune again: ser-unlearn tune {study.label}."
-        )
-
-
-def _kinds(parameters: Mapping[str, Value]) -> dict[str, type]:
-    """The types of parameters; a whole number is as good as a float."""
-    return {
-        field: float if type(value) is int else type(value) for field, value in parameters.items()
-    }
-
-
-def _check_current(study: Study, row: Row) -> None:
-    """Refuse a study of what has changed since."""
-    now = (load_card(study.corpus).digest, load_recipe(study.recipe).digest, row.code)
-    names = ("corpus's card", "recipe", "method's code")
-    then = (study.card, study.recipe_digest, study.code)
-    changed = [name for name, was, is_ in zip(names, then, now, strict=True) if was != is_]
-    if changed:
-        raise UserError(
-            f"The {' and the '.join(changed)} changed since the study {study.path}. Tune again: "
-            f"ser-unlearn tune {study.label} --trials {study.n_trials} --corpus {study.corpus} "
-            f"--recipe {study.recipe} --scenario {study.scenario} --criterion {study.criterion}"
-        )

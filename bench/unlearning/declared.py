@@ -9,6 +9,26 @@ KINDS = frozenset({"bool", "int", "float", "str"})
 """The types of fields."""
 
 
+def method_classes(tree: ast.Module) -> list[ast.ClassDef]:
+    """The classes of a module that derive from `Method`."""
+    return [
+        node
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id == "Method" for base in node.bases)
+    ]
+
+
+def without_defaults(source: str) -> str:
+    """The code of a method's file, with no default for any of its hyper-parameters."""
+    tree = ast.parse(source)
+    for node in method_classes(tree):
+        for statement in node.body:
+            if isinstance(statement, ast.AnnAssign) and not _is_class_variable(statement):
+                statement.value = None
+    return ast.unparse(tree)
+
+
 def constants(node: ast.ClassDef) -> dict[str, Any]:
     """The class attributes that are literals; `frozenset({...})` counts as one."""
     found = {}
@@ -65,7 +85,7 @@ def _defaults(node: ast.ClassDef) -> dict[str, Any] | None:
             name, kind = statement.target.id, ast.unparse(statement.annotation)
             if kind in KINDS and type(known.get(name)).__name__ in KINDS:
                 found[name] = known[name]
-            elif kind.partition("[")[0] == "ClassVar":
+            elif _is_class_variable(statement):
                 others.add(name)
             else:
                 return None
@@ -77,3 +97,7 @@ def _defaults(node: ast.ClassDef) -> dict[str, Any] | None:
             return None
     # A name that stands twice means what it means last.
     return None if others & found.keys() else found
+
+
+def _is_class_variable(statement: ast.AnnAssign) -> bool:
+    return ast.unparse(statement.annotation).partition("[")[0] == "ClassVar"

@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import inspect
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,12 @@ from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.results.identity import code_digest, digest
 from ser_unlearn.results.names import check_name, shown
 from ser_unlearn.results.reading import LARGEST, UnreadableError, read_text
-from ser_unlearn.unlearning.declared import constants, parameters
+from ser_unlearn.unlearning.declared import (
+    constants,
+    method_classes,
+    parameters,
+    without_defaults,
+)
 
 if TYPE_CHECKING:
     from ser_unlearn.results.records import Tuned
@@ -55,12 +60,21 @@ class MethodInfo:
     @property
     def code(self) -> str:
         """Hash of the method's code and of the helper files that it imports."""
+        return self._digest(code_digest)
+
+    @property
+    def algorithm(self) -> str:
+        """The same, whatever the defaults of the hyper-parameters."""
+        return self._digest(lambda text: code_digest(without_defaults(text)))
+
+    def _digest(self, own: Callable[[str], str]) -> str:
+        """Hash of the code, where `own` hashes the text of the method's own file."""
         sources: dict[str, str] = {}
         waiting = [self.path]
         while waiting:
             path = waiting.pop()
             text = path.read_text(encoding="utf-8")
-            sources[path.name] = code_digest(text)
+            sources[path.name] = own(text) if path == self.path else code_digest(text)
             waiting += [each for each in _helpers(path, text) if each.name not in sources]
         return digest(sources)
 
@@ -102,12 +116,7 @@ def read_method(path: Path) -> MethodInfo:
         raise UserError(
             f"The method file {path} is not valid Python. Mend this: {shown(str(error), 300)}"
         ) from error
-    classes = [
-        node
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        and any(isinstance(base, ast.Name) and base.id == "Method" for base in node.bases)
-    ]
+    classes = method_classes(tree)
     if len(classes) != 1:
         raise UserError(
             f"The method file {path} holds {len(classes)} classes that derive from Method. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,35 +58,62 @@ def unlearned(
     Raises:
         MethodError: if the method failed, for whatever reason of its own.
     """
-    setup = request.setup
-
-    def make() -> Artefact:
-        start: Mapping[str, Tensor] = request.original.state
-        if request.before is not None:
-            start = unlearned(request.before, row, seed, limits=limits, provenance=provenance).state
-        log = log_of(request, row, seed)
-        try:
-            model, costs = run_method(request, row, seed, start, limits, log)
-        finally:
-            setup.store.keep(log)
-        logits = setup.predict(model)
-        if not np.isfinite(logits).all():
-            raise MethodError("failed", "the unlearned model's outputs are not finite")
-        return Artefact(
-            {name: tensor.cpu() for name, tensor in model.state_dict().items()},
-            {"costs": costs.as_dict(), "provenance": provenance.model_dump(mode="json")},
-            to_table(logits, setup.corpus.utterances, setup.corpus.card.emotions, request.sets),
-        )
-
     key = {**identity(request, row, seed), "clean": provenance.clean}
-    found = setup.store.fetch("unlearned", key, make)
-    assert found.table is not None
+    found = request.setup.store.fetch(
+        "unlearned", key, lambda: _run(request, row, seed, limits, provenance)
+    )
     return Unlearned(
         found.tensors,
-        logits_of(found.table),
-        Costs(**found.meta["costs"]),
+        _logits(found),
+        _costs(found),
         Provenance.model_validate(found.meta["provenance"]),
     )
+
+
+def outputs(
+    request: Request, row: Row, seed: int, *, limits: Limits, provenance: Provenance
+) -> tuple[Logits, Costs]:
+    """What a model says after a method, [N, C], and what the method cost: `unlearned`, in brief.
+
+    The store keeps these under a kind of their own, without the weights, which take far more room.
+    """
+    key = {**identity(request, row, seed), "clean": provenance.clean}
+    found = request.setup.store.fetch(
+        "outputs",
+        key,
+        lambda: replace(_run(request, row, seed, limits, provenance), tensors={}),
+    )
+    return _logits(found), _costs(found)
+
+
+def _run(request: Request, row: Row, seed: int, limits: Limits, provenance: Provenance) -> Artefact:
+    """Run a method now: what the store keeps of it."""
+    setup = request.setup
+    start: Mapping[str, Tensor] = request.original.state
+    if request.before is not None:
+        start = unlearned(request.before, row, seed, limits=limits, provenance=provenance).state
+    log = log_of(request, row, seed)
+    try:
+        model, costs = run_method(request, row, seed, start, limits, log)
+    finally:
+        setup.store.keep(log)
+    logits = setup.predict(model)
+    if not np.isfinite(logits).all():
+        raise MethodError("failed", "the unlearned model's outputs are not finite")
+    return Artefact(
+        {name: tensor.cpu() for name, tensor in model.state_dict().items()},
+        {"costs": costs.as_dict(), "provenance": provenance.model_dump(mode="json")},
+        to_table(logits, setup.corpus.utterances, setup.corpus.card.emotions, request.sets),
+    )
+
+
+def _logits(artefact: Artefact) -> Logits:
+    assert artefact.table is not None
+    return logits_of(artefact.table)
+
+
+def _costs(artefact: Artefact) -> Costs:
+    return Costs(**artefact.meta["costs"])
 
 
 def run_method(

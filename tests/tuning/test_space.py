@@ -9,7 +9,7 @@ import pytest
 from trials import DEFAULTS
 
 from ser_unlearn.errors import UserError
-from ser_unlearn.tuning.space import Choice, Range, distributions, read_space
+from ser_unlearn.tuning.space import Choice, Range, distributions, read_space, rounded
 from ser_unlearn.unlearning.method import Method
 from ser_unlearn.unlearning.registry import list_methods, load_class, resolve
 
@@ -59,6 +59,27 @@ def test_spaces_in_the_terms_of_optuna(monkeypatch: pytest.MonkeyPatch):
         "mode": CategoricalDistribution(["soft", "hard"]),
         "hold": CategoricalDistribution([True, False]),
     }
+
+
+@pytest.mark.parametrize(
+    ("bounds", "drawn", "expected"),
+    [
+        ((1e-4, 1.0, "log"), 0.00031728, 0.00032),
+        ((1e-4, 1.0, "log"), 0.0999, 0.1),
+        ((0.0, 1.0, "linear"), 0.0, 0.0),
+        ((0.123, 0.456, "linear"), 0.1231, 0.123),  # not 0.12, which lies outside
+        ((0.123, 0.456, "linear"), 0.4559, 0.456),
+        ((1, 300, "int"), 7, 7),
+        ((1, 300, "int"), 137, 140),
+        ((1, 297, "int"), 296, 297),
+    ],
+)
+def test_numbers_are_rounded_to_two_digits_within_bounds(bounds: Any, drawn: Any, expected: Any):
+    low, high, scale = bounds
+    space = {"field": Range(low=low, high=high, scale=scale), "mode": Choice(values=["a", "b"])}
+    found = rounded(space, {"field": drawn, "mode": "b"})
+    assert found == {"field": expected, "mode": "b"}
+    assert type(found["field"]) is type(drawn)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -11,13 +12,18 @@ from pydantic import ValidationError
 from toys import make_record
 from trials import trial
 
+from ser_unlearn.data.cards import load_card
 from ser_unlearn.errors import UserError
+from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.report.leaderboard import make_leaderboard
 from ser_unlearn.results.records import Tuned, read_records, write_record
 from ser_unlearn.tuning.space import read_space
-from ser_unlearn.tuning.studies import Study, Trial, read_study, study_path, tuned_rows, write_study
+from ser_unlearn.tuning.studies import Study, Trial, read_study, study_path, write_study
 from ser_unlearn.tuning.tune import SEEDS
-from ser_unlearn.unlearning.registry import load_class, resolve
+from ser_unlearn.tuning.tuned import tuned_rows
+from ser_unlearn.unlearning.registry import list_methods, load_class, resolve
+
+TABLE = ("espeak", "tiny", "random:5%")
 
 
 def make_study(**changes: Any) -> Study:
@@ -25,14 +31,14 @@ def make_study(**changes: Any) -> Study:
     row = resolve("ssd", {})
     better = {**row.parameters, "selection": 25.0}
     values: dict[str, Any] = {
-        "corpus": "espeak",
-        "card": card_digest(),
+        "corpora": ["espeak"],
+        "cards": [load_card("espeak").digest],
         "recipe": "tiny",
-        "recipe_digest": recipe_digest(),
-        "scenario": "random:5%",
+        "recipe_digest": load_recipe("tiny").digest,
+        "scenarios": ["random:5%", "random:16"],
         "label": "ssd",
         "method": "ssd",
-        "code": row.code,
+        "code": list_methods()["ssd"].algorithm,
         "criterion": "oracle",
         "seeds": SEEDS,
         "timeout_s": 60.0,
@@ -46,24 +52,12 @@ def make_study(**changes: Any) -> Study:
     return Study.model_validate({**values, **changes})
 
 
-def card_digest() -> str:
-    from ser_unlearn.data.cards import load_card
-
-    return load_card("espeak").digest
-
-
-def recipe_digest() -> str:
-    from ser_unlearn.recogniser.recipe import load_recipe
-
-    return load_recipe("tiny").digest
-
-
 def test_what_is_written_is_read(tmp_path: Path):
     study = make_study()
     write_study(tmp_path, study)
-    path = tmp_path / "tuning/espeak/tiny/random-5pct/ssd-oracle.json"
+    path = tmp_path / "tuning/espeak/tiny/random-5pct+random-16/ssd-oracle.json"
     assert read_study(tmp_path, path) == study
-    assert json.loads(path.read_text())["schema_version"] == 1
+    assert json.loads(path.read_text())["schema_version"] == 2
     assert [each.name for each in path.parent.iterdir()] == ["ssd-oracle.json"]
 
 
@@ -92,7 +86,7 @@ def test_a_damaged_study_is_named_with_the_remedy(tmp_path: Path, damage: Any, m
 def test_a_study_in_the_wrong_place_is_refused(tmp_path: Path):
     study = make_study()
     write_study(tmp_path, study)
-    elsewhere = tmp_path / study_path("espeak", "tiny", "random:5%", "ssd", "retrain-free")
+    elsewhere = tmp_path / study_path(["espeak"], "tiny", study.scenarios, "ssd", "retrain-free")
     (tmp_path / study.path).rename(elsewhere)
     with pytest.raises(UserError, match="Move it there"):
         read_study(tmp_path, elsewhere)
@@ -115,31 +109,108 @@ def test_studies_are_no_records(tmp_path: Path):
 
 def test_a_tuned_row_has_the_best_parameters_and_says_what_they_cost(tmp_path: Path):
     rows = [resolve("ssd", {}), resolve("scrub", {})]
-    where = (tmp_path, "espeak", "tiny", "random:5%", rows)
+    where = (tmp_path, TABLE, rows)
     assert tuned_rows(*where, ["oracle"]) == []
     write_study(tmp_path, make_study())
     (row,) = tuned_rows(*where, ["oracle", "retrain-free"])
     assert row.label == "ssd[tuned-oracle,T=3]"
     assert row.tuned == Tuned(criterion="oracle", trials=3)
     assert row.parameters == {**rows[0].parameters, "selection": 25.0}
-    assert tuned_rows(tmp_path, "espeak", "ecapa", "random:5%", rows, ["oracle"]) == []
+    assert tuned_rows(tmp_path, ("espeak", "ecapa", "random:5%"), rows, ["oracle"]) == []
 
 
 def test_a_study_without_a_best_makes_no_row(tmp_path: Path):
     row = resolve("ssd", {})
     failed = trial(row.parameters, None, "no")
     write_study(tmp_path, make_study(n_trials=1, trials=[failed], best=None, best_parameters=None))
-    assert tuned_rows(tmp_path, "espeak", "tiny", "random:5%", [row], ["oracle"]) == []
+    assert tuned_rows(tmp_path, TABLE, [row], ["oracle"]) == []
+
+
+def test_a_study_over_several_corpora_gives_rows_in_the_tables_of_each(tmp_path: Path):
+    rows = [resolve("ssd", {})]
+    both = make_study(
+        corpora=["espeak", "emodb"],
+        cards=[load_card(each).digest for each in ("espeak", "emodb")],
+        scenarios=["random:16"],
+    )
+    write_study(tmp_path, both)
+    assert both.path.parts[1:4] == ("espeak+emodb", "tiny", "random-16")
+    for corpus in both.corpora:
+        (row,) = tuned_rows(tmp_path, (corpus, "tiny", "random:16"), rows, ["oracle"])
+        assert row.parameters == both.best_parameters
+    for table in (("ravdess", "tiny", "random:16"), TABLE):
+        assert tuned_rows(tmp_path, table, rows, ["oracle"]) == []
+
+
+def test_of_two_studies_that_of_fewer_tables_counts(tmp_path: Path):
+    narrow = make_study()
+    wide = make_study(
+        corpora=["espeak", "emodb"],
+        cards=[load_card(each).digest for each in ("espeak", "emodb")],
+        trials=[
+            trial({**each.parameters, "dampening": 2.0}, 1.0, requests=4) for each in narrow.trials
+        ],
+        best=0,
+        best_parameters={**narrow.trials[0].parameters, "dampening": 2.0},
+    )
+    for study in (wide, narrow):
+        write_study(tmp_path, study)
+    (row,) = tuned_rows(tmp_path, TABLE, [resolve("ssd", {})], ["oracle"])
+    assert row.parameters == narrow.best_parameters
+
+
+def test_a_row_whose_defaults_are_the_best_has_none_beside_it(tmp_path: Path):
+    row = resolve("ssd", {})
+    first = trial(row.parameters, 5.0)
+    write_study(
+        tmp_path,
+        make_study(n_trials=1, trials=[first], best=0, best_parameters=dict(row.parameters)),
+    )
+    assert tuned_rows(tmp_path, TABLE, [row], ["oracle"]) == []
+
+
+def test_a_study_with_another_value_for_what_was_not_searched_is_refused(tmp_path: Path):
+    space = read_space(load_class("ssd"), "ssd", resolve("ssd", {}).parameters)
+    trials = [
+        trial({**each.parameters, "dampening": 2.0}, each.value) for each in make_study().trials
+    ]
+    study = make_study(
+        search_space={"selection": space["selection"]},
+        trials=trials,
+        best_parameters=trials[1].parameters,
+    )
+    write_study(tmp_path, study)
+    with pytest.raises(UserError, match="The method's other defaults changed since"):
+        tuned_rows(tmp_path, TABLE, [resolve("ssd", {})], ["oracle"])
+
+
+def test_the_summary_says_what_to_write():
+    assert make_study().summary() == dedent(
+        """\
+        ssd: 3 trials by oracle on espeak with random:5%, random:16, 1 of them not done
+          defaults: 5.00; best: 2.50 points (trial 1), with
+            selection = 25.0 (default 10.0)
+            dampening = 1.0 (default 1.0)"""
+    )
+    defaults = make_study().trials[0]
+    alone = {"n_trials": 1, "trials": [defaults], "best_parameters": defaults.parameters}
+    assert make_study(best=0, **alone).summary().endswith("the defaults are best: 5.00 points")
+    failed = {"n_trials": 1, "trials": [make_study().trials[2]], "best_parameters": None}
+    assert make_study(best=None, **failed).summary().endswith("none is done; the first: it broke")
 
 
 @pytest.mark.parametrize(
     ("field", "name"),
-    [("code", "method's code"), ("card", "corpus's card"), ("recipe_digest", "recipe")],
+    [("code", "method's code"), ("cards", "corpora's cards"), ("recipe_digest", "recipe")],
 )
 def test_a_study_of_what_has_changed_is_refused(tmp_path: Path, field: str, name: str):
-    write_study(tmp_path, make_study(**{field: "old"}))
-    with pytest.raises(UserError, match=f"The {name} changed since .* ser-unlearn tune ssd"):
-        tuned_rows(tmp_path, "espeak", "tiny", "random:5%", [resolve("ssd", {})], ["oracle"])
+    write_study(tmp_path, make_study(**{field: ["old"] if field == "cards" else "old"}))
+    remedy = (
+        "ser-unlearn tune ssd --trials 3 --corpus espeak --scenario random:5% --scenario random:16 "
+        "--recipe tiny --criterion oracle"
+    )
+    with pytest.raises(UserError, match=f"The {name} changed since .* Tune again: {remedy}"):
+        tuned_rows(tmp_path, TABLE, [resolve("ssd", {})], ["oracle"])
 
 
 def test_the_leaderboard_shows_tuned_rows_apart(tmp_path: Path):

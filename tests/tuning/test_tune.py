@@ -12,9 +12,10 @@ from workplaces import take_corpus
 from ser_unlearn.cli import main
 from ser_unlearn.results.records import Tuned, read_records
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED, load_suite, suite_names
-from ser_unlearn.tuning.studies import read_study, study_path
-from ser_unlearn.tuning.tune import SEEDS
-from ser_unlearn.unlearning.registry import resolve
+from ser_unlearn.tuning.criteria import TIMEOUT_S
+from ser_unlearn.tuning.studies import Study, read_study, study_path, write_study
+from ser_unlearn.tuning.tune import SEEDS, tunable
+from ser_unlearn.unlearning.registry import list_methods, resolve
 
 # Seeds
 
@@ -22,7 +23,7 @@ from ser_unlearn.unlearning.registry import resolve
 def test_reported_runs_never_reach_the_seeds_of_tuning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    assert min(SEEDS.models + SEEDS.forgets) >= FIRST_TUNING_SEED
+    assert min(SEEDS.runs) >= FIRST_TUNING_SEED
     for name in suite_names():
         suite = load_suite(name)
         assert suite.runs <= FIRST_TUNING_SEED
@@ -78,50 +79,84 @@ def test_without_optuna_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
     assert "Tuning needs Optuna. Install it: pip install 'ser-unlearn[tune]'" in result.output
 
 
+def test_without_a_name_every_method_with_a_search_space_is_tuned_and_no_variant():
+    names, without = tunable()
+    assert set(names) | set(without) == set(list_methods())
+    assert {"original", "retrain"} <= set(without)
+    assert "scrub" in names
+    assert "scrub-rewind" not in names
+
+
+def test_a_sequence_of_requests_is_refused():
+    result = invoke("tune", "ssd", *CELL, "--scenario", "sequential:2x4", "--trials", "1")
+    assert result.exit_code == 2
+    assert "Tune on one: sequential:2x4:1" in result.output
+
+
 @pytest.mark.slow
 def test_tune_then_run_what_it_found(
     espeak_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    take_corpus(espeak_store, tmp_path / "store")
-    monkeypatch.setenv("SER_UNLEARN_CACHE", str(tmp_path / "store"))
-    monkeypatch.chdir(tmp_path)
     results, store = tmp_path / "results", tmp_path / "store"
-    tune = ("tune", "random_label", *CELL, "--trials", "3", "--jobs", "1")
+    take_corpus(espeak_store, store)
+    monkeypatch.setenv("SER_UNLEARN_CACHE", str(store))
+    monkeypatch.chdir(tmp_path)
+    tune = ("tune", "random_label", "ssd", *CELL, "--scenario", "random:5%", "--trials", "2")
+
+    def studies(criterion: str) -> list[Study]:
+        scenarios = ["random:16", "random:5%"]
+        paths = [
+            results / study_path(["espeak"], "tiny", scenarios, label, criterion)
+            for label in ("random_label", "ssd")
+        ]
+        return [read_study(results, path) for path in paths]
 
     done = invoke(*tune, "--criterion", "retrain-free")
     assert done.exit_code == 0, done.output
     # The original alone: this criterion needs no retrained model.
     assert len(list(store.glob("models/*/*.json"))) == 1
-    answers = sorted(store.glob("unlearned/*/*.json"))
-    assert len(answers) == 6  # three trials on two forget sets
+    answers = sorted(store.glob("outputs/*/*"))
+    assert len(list(store.glob("outputs/*/*.json"))) == 8  # of two rows two trials on two requests
+    assert not list(store.glob("outputs/*/*.safetensors"))  # weights take room, and are not needed
+    assert not list(store.glob("unlearned/*"))
 
     done = invoke(*tune)
     assert done.exit_code == 0, done.output
-    assert len(list(store.glob("models/*/*.json"))) == 3
-    study = read_study(
-        results, results / study_path("espeak", "tiny", "random:16", "random_label", "oracle")
-    )
-    other = read_study(
-        results, results / study_path("espeak", "tiny", "random:16", "random_label", "retrain-free")
-    )
-    # The same seed draws the same trials, and what they left behind is not computed again.
-    assert sorted(store.glob("unlearned/*/*.json")) == answers
-    assert [each.parameters for each in study.trials] == [each.parameters for each in other.trials]
-    assert [each.seconds for each in study.trials] == [each.seconds for each in other.trials]
-    assert study.trials[0].parameters == resolve("random_label", {}).parameters
-    assert study.provenance.packages["optuna"]
+    # Three references of each request.
+    assert len(list(store.glob("models/*/*.json"))) == 7
+    # The same seed draws the same trials, and what came of them is not computed again.
+    assert sorted(store.glob("outputs/*/*")) == answers
+    for study, other in zip(studies("distance"), studies("retrain-free"), strict=True):
+        assert [each.parameters for each in study.trials] == [
+            each.parameters for each in other.trials
+        ]
+        assert [each.seconds for each in study.trials] == [each.seconds for each in other.trials]
+        assert study.trials[0].parameters == resolve(study.label, {}).parameters
+        assert study.timeout_s == TIMEOUT_S
+        assert study.provenance.packages["optuna"]
+        assert study.summary() in done.output
     assert list(read_records(results)) == []
 
-    row = f"random_label[tuned-oracle,T={study.n_trials}]"
+    # Whatever was found, let the second trial be the best.
+    study = studies("distance")[0]
+    first, second = (
+        each.model_copy(
+            update={"status": "done", "reason": "", "values": [value] * 2, "value": value}
+        )
+        for each, value in zip(study.trials, (2.0, 1.0), strict=True)
+    )
+    better = {"trials": [first, second], "best": 1, "best_parameters": second.parameters}
+    write_study(results, study.model_copy(update=better))
+    row = "random_label[tuned-distance,T=2]"
     done = invoke(
-        *("run", *CELL, "--method", "random_label", "--tuned", "oracle", "--jobs", "1"),
+        *("run", *CELL, "--method", "random_label", "--tuned", "distance", "--jobs", "1"),
         *("--runs", "1", "--references", "2"),
     )
     assert done.exit_code == 0, done.output
     records = {record.label: record for record in read_records(results)}
     assert set(records) == {"random_label", row}
     assert records[row].status == "done"
-    assert records[row].parameters == study.best_parameters
-    assert records[row].tuned == Tuned(criterion="oracle", trials=3)
+    assert records[row].parameters == second.parameters
+    assert records[row].tuned == Tuned(criterion="distance", trials=2)
     assert records["random_label"].tuned is None
     assert records[row].seeds.model < FIRST_TUNING_SEED
