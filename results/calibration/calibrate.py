@@ -11,7 +11,8 @@ on each, and writes <corpus>-<scenario>.json beside this file:
   number's logarithm, for it is a ratio);
 - the distance of further retrained models, which should be 1;
 - the distances of the fakes and of the original, beside the upper end of the 95 % prediction
-  interval of a further retrained model.
+  interval of a further retrained model;
+- which of all these models an attack on outputs tells from the references.
 
 Models are kept in the store: run again, it takes a minute.
 """
@@ -32,6 +33,7 @@ from fakes import FAKES
 from numpy.typing import NDArray
 from scipy.stats import spearmanr, t
 
+from ser_unlearn.evaluation.audit import Auditor
 from ser_unlearn.evaluation.distance import JOINED, Retraining
 from ser_unlearn.evaluation.metrics import accuracy
 from ser_unlearn.recogniser.outputs import Logits
@@ -217,19 +219,33 @@ def distances(seen: Seen) -> dict[str, Any]:
         ).metrics(one)["distance"]
         for one in seen.references
     ]
+    auditor = Auditor(seen.request, "simple", len(seen.references))
+
+    def told(logits: Logits) -> bool:
+        return any(auditor.audit(logits, []).told.values())
+
     count = len(others)
     width = t.ppf(0.95, count - 1) * np.std(np.log(others), ddof=1) * np.sqrt(1 + 1 / count)
     return {
-        "further retrained models": [distance(each) for each in seen.further],
+        "further retrained models": [
+            {"distance": distance(each), "told": told(each)} for each in seen.further
+        ],
         "references, each to the others": others,
         "95 % of further retrained models are below": float(
             np.exp(np.mean(np.log(others)) + width)
         ),
         "fakes": {
-            name: {"distance": distance(each), "forget accuracy": forget_accuracy(seen, each)}
+            name: {
+                "distance": distance(each),
+                "forget accuracy": forget_accuracy(seen, each),
+                "told": told(each),
+            }
             for name, each in seen.fakes.items()
         },
-        "methods": {name: distance(each) for name, each in sorted(seen.methods.items())},
+        "methods": {
+            name: {"distance": distance(each), "told": told(each)}
+            for name, each in sorted(seen.methods.items())
+        },
     }
 
 
