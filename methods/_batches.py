@@ -1,4 +1,4 @@
-"""Batches of two sets side by side."""
+"""Batches for loops that count steps, not passes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from collections.abc import Iterator
 from ser_unlearn import Batch, Utterances
 
 
-def endless(data: Utterances, batch_size: int) -> Iterator[Batch]:
+def endless(data: Utterances, batch_size: int, *, crop: bool = True) -> Iterator[Batch]:
     """Go through a set again and again, each time in another order."""
     while True:
-        yield from data.batches(batch_size)
-
-
-def spread(data: Utterances, steps: int) -> int:
-    """The batch size that spreads one pass through a set over at most so many steps."""
-    return -(-len(data) // steps)
+        yield from data.batches(batch_size, crop=crop)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import torch
-from torch import nn
 from torch.nn.functional import cross_entropy
 
-from ser_unlearn import Batch, Method, Recogniser, Task, frozen_copy, train_mode
+from ser_unlearn import Method, Recogniser, Task, frozen_copy, train_mode
+from ser_unlearn.methods._aims import Aim, check_stop
 from ser_unlearn.methods._nearest import nearest
 
 
@@ -30,7 +31,7 @@ class AmunForget(Method):
 
     Attributes:
         learning_rate: of AdamW.
-        epochs: passes over the utterances and their adversarial examples.
+        steps: of the optimiser, at most.
         batch_size: utterances a step; as many adversarial examples come with them.
         radius: the first one tried, as a share of the input's L2 norm.
         doublings: how often the radius may double.
@@ -38,53 +39,49 @@ class AmunForget(Method):
         step_size: of the attack, as a share of the radius.
         relabel: give the adversarial example's label to the utterance too; otherwise it keeps its
             own, as in the paper.
+        stop: the accuracy on the forget set at which to end: "unseen", the original's accuracy on
+            unseen utterances; or "zero".
     """
 
     reference = "Ebrahimpour-Boroojeny et al. 2025, AMUN, ICML, arXiv:2503.00917"
     needs = frozenset({"forget"})
-    smoke = {"epochs": 1, "attack_steps": 2, "doublings": 1}
-    variants = {"relabel": {"relabel": True, "learning_rate": 1e-4}}
+    smoke = {"steps": 2, "attack_steps": 5, "doublings": 3}
+    variants = {"relabel": {"relabel": True}, "zero": {"relabel": True, "stop": "zero"}}
     search_space = {
         "learning_rate": (1e-5, 1e-3, "log"),
-        "epochs": (2, 20, "int"),
-        "radius": [0.005, 0.01, 0.02],
+        "steps": (5, 28, "int"),
+        "radius": (5e-3, 5e-2, "log"),
     }
 
     learning_rate: float = 5e-4
-    epochs: int = 5
+    steps: int = 20
     batch_size: int = 32
     radius: float = 0.01
     doublings: int = 5
     attack_steps: int = 10
     step_size: float = 0.25
     relabel: bool = False
+    stop: str = "unseen"
+
+    def __post_init__(self) -> None:
+        check_stop(self.stop)
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         original = frozen_copy(model)
         pairs = [
-            (forget, self._nearest(original, forget))
+            (forget, nearest(original, forget, self))
             for forget in task.forget.batches(self.batch_size, crop=False)
         ]
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
         train_mode(model)
-        for _ in range(self.epochs):
-            for forget, wrong in pairs:
-                labels = torch.cat([wrong.labels if self.relabel else forget.labels, wrong.labels])
-                inputs = torch.cat([forget.inputs, wrong.inputs])
-                loss = cross_entropy(model(inputs, forget.lengths.repeat(2)), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+        aim = Aim(self.stop, task)
+        for forget, wrong in islice(cycle(pairs), self.steps):
+            labels = torch.cat([wrong.labels if self.relabel else forget.labels, wrong.labels])
+            inputs = torch.cat([forget.inputs, wrong.inputs])
+            loss = cross_entropy(model(inputs, forget.lengths.repeat(2)), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if aim.reached(model):
+                break
         return model
-
-    def _nearest(self, original: nn.Module, batch: Batch) -> Batch:
-        """The nearest adversarial examples; an utterance without one stands for itself."""
-        examples, _ = nearest(
-            original,
-            batch,
-            radius=self.radius,
-            doublings=self.doublings,
-            attack_steps=self.attack_steps,
-            step_size=self.step_size,
-        )
-        return examples

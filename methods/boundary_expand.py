@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, train_mode
+from ser_unlearn.methods._aims import Aim, check_stop
+from ser_unlearn.methods._batches import endless
 
 
 @dataclass(frozen=True)
@@ -22,18 +25,25 @@ class BoundaryExpand(Method):
 
     Attributes:
         learning_rate: of AdamW.
-        epochs: passes over the forget set.
+        steps: of the optimiser, at most.
         batch_size: utterances a step.
+        stop: the accuracy on the forget set at which to end: "unseen", the original's accuracy on
+            unseen utterances; or "zero".
     """
 
     reference = "Chen et al. 2023, Boundary Unlearning, CVPR, arXiv:2303.11570"
     needs = frozenset({"forget"})
-    smoke = {"epochs": 1}
-    search_space = {"learning_rate": (1e-5, 1e-3, "log"), "epochs": (2, 20, "int")}
+    variants = {"zero": {"stop": "zero"}}
+    smoke = {"steps": 2}
+    search_space = {"learning_rate": (1e-5, 1e-3, "log"), "steps": (5, 60, "int")}
 
-    learning_rate: float = 5e-5
-    epochs: int = 10
+    learning_rate: float = 2e-4
+    steps: int = 40
     batch_size: int = 32
+    stop: str = "unseen"
+
+    def __post_init__(self) -> None:
+        check_stop(self.stop)
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         with torch.no_grad():
@@ -44,14 +54,16 @@ class BoundaryExpand(Method):
         bias = torch.zeros(1, device=task.device, requires_grad=True)
         optimiser = torch.optim.AdamW([*model.parameters(), shadow, bias], lr=self.learning_rate)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.forget.batches(self.batch_size):
-                embeddings = model.embed(inputs, lengths)
-                emotions = model.classifier(embeddings.unsqueeze(1)).squeeze(1)
-                beyond = (embeddings * shadow).sum(dim=1, keepdim=True) + bias
-                logits = torch.cat([emotions, beyond], dim=1)
-                loss = cross_entropy(logits, torch.full_like(labels, emotions.shape[1]))
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+        aim = Aim(self.stop, task)
+        for inputs, lengths, labels in islice(endless(task.forget, self.batch_size), self.steps):
+            embeddings = model.embed(inputs, lengths)
+            emotions = model.classifier(embeddings.unsqueeze(1)).squeeze(1)
+            beyond = (embeddings * shadow).sum(dim=1, keepdim=True) + bias
+            logits = torch.cat([emotions, beyond], dim=1)
+            loss = cross_entropy(logits, torch.full_like(labels, emotions.shape[1]))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if aim.reached(model):
+                break
         return model

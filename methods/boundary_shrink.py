@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, frozen_copy, padding_mask, train_mode
+from ser_unlearn.methods._aims import Aim, check_stop
+from ser_unlearn.methods._batches import endless
 
 
 @dataclass(frozen=True)
@@ -24,36 +27,45 @@ class BoundaryShrink(Method):
 
     Attributes:
         learning_rate: of AdamW.
-        epochs: passes over the forget set.
+        steps: of the optimiser, at most.
         batch_size: utterances a step.
         bound: how much each feature is moved to find the neighbour, as a share of the root mean
             square of the utterance's features.
+        stop: the accuracy on the forget set at which to end: "unseen", the original's accuracy on
+            unseen utterances; or "zero".
     """
 
     reference = "Chen et al. 2023, Boundary Unlearning, CVPR, arXiv:2303.11570"
     needs = frozenset({"forget"})
-    smoke = {"epochs": 1}
+    variants = {"zero": {"stop": "zero"}}
+    smoke = {"steps": 2}
     search_space = {
         "learning_rate": (1e-5, 1e-3, "log"),
-        "epochs": (2, 20, "int"),
+        "steps": (5, 60, "int"),
         "bound": [0.02, 0.05, 0.1, 0.2],
     }
 
     learning_rate: float = 1e-4
-    epochs: int = 5
+    steps: int = 40
     batch_size: int = 32
     bound: float = 0.1
+    stop: str = "unseen"
+
+    def __post_init__(self) -> None:
+        check_stop(self.stop)
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
-        nearest = self._neighbours(model, task)
+        relabelled = task.forget.relabelled(self._neighbours(model, task))
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.forget.relabelled(nearest).batches(self.batch_size):
-                loss = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+        aim = Aim(self.stop, task)
+        for inputs, lengths, labels in islice(endless(relabelled, self.batch_size), self.steps):
+            loss = cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if aim.reached(model):
+                break
         return model
 
     def _neighbours(self, model: Recogniser, task: Task) -> Tensor:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, train_mode
+from ser_unlearn.methods._batches import endless
 from ser_unlearn.methods._layers import last_layers
 
 
@@ -23,22 +25,22 @@ class CatastrophicForgettingK(Method):
     Attributes:
         k: how many layers are trained, from the classifier backwards.
         learning_rate: of AdamW.
-        epochs: passes over the retain set.
+        steps: of the optimiser.
         batch_size: utterances a step.
     """
 
     reference = "Goel et al. 2022, Towards Adversarial Evaluations, arXiv:2201.06640"
     needs = frozenset({"retain"})
-    smoke = {"epochs": 1}
+    smoke = {"steps": 2}
     search_space = {
         "k": [1, 2, 4, 8, 16, 20, 24],
         "learning_rate": (1e-4, 1e-2, "log"),
-        "epochs": (1, 10, "int"),
+        "steps": (12, 140, "int"),
     }
 
     k: int = 20
     learning_rate: float = 3e-3
-    epochs: int = 5
+    steps: int = 60
     batch_size: int = 32
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
@@ -53,12 +55,11 @@ class CatastrophicForgettingK(Method):
             weight.requires_grad_(True)
         optimiser = torch.optim.AdamW(chosen, lr=self.learning_rate)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.retain.batches(self.batch_size):
-                loss = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+        for inputs, lengths, labels in islice(endless(task.retain, self.batch_size), self.steps):
+            loss = cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
         for weight, needed in took_gradients.items():
             weight.requires_grad_(needed)
         return model

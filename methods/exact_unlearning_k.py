@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, train_mode
+from ser_unlearn.methods._batches import endless
 from ser_unlearn.methods._layers import last_layers, learn_statistics, reinitialise
 
 
@@ -24,23 +26,23 @@ class ExactUnlearningK(Method):
     Attributes:
         k: how many layers are trained anew, from the classifier backwards.
         learning_rate: the peak of AdamW's one-cycle schedule.
-        epochs: passes over the retain set.
+        steps: of the optimiser.
         batch_size: utterances a step.
     """
 
     reference = "Goel et al. 2022, Towards Adversarial Evaluations, arXiv:2201.06640"
     needs = frozenset({"retain"})
     learns_statistics = True
-    smoke = {"epochs": 1}
+    smoke = {"steps": 2}
     search_space = {
         "k": [1, 2, 4, 8, 16, 20, 24],
         "learning_rate": (3e-4, 1e-2, "log"),
-        "epochs": (3, 15, "int"),
+        "steps": (36, 140, "int"),
     }
 
     k: int = 24
     learning_rate: float = 2e-3
-    epochs: int = 8
+    steps: int = 96
     batch_size: int = 32
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
@@ -52,19 +54,17 @@ class ExactUnlearningK(Method):
         for weight in chosen:
             weight.requires_grad_(True)
         optimiser = torch.optim.AdamW(chosen, lr=self.learning_rate)
-        steps = self.epochs * -(-len(task.retain) // self.batch_size)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, self.learning_rate, total_steps=steps
+            optimiser, self.learning_rate, total_steps=self.steps
         )
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.retain.batches(self.batch_size):
-                learn_statistics(layers, len(labels))
-                loss = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                schedule.step()
+        for inputs, lengths, labels in islice(endless(task.retain, self.batch_size), self.steps):
+            learn_statistics(layers, len(labels))
+            loss = cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
         for weight, needed in took_gradients.items():
             weight.requires_grad_(needed)
         return model.eval()

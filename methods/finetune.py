@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, train_mode
+from ser_unlearn.methods._batches import endless
 
 
 @dataclass(frozen=True)
@@ -18,26 +20,25 @@ class Finetune(Method):
 
     Attributes:
         learning_rate: of AdamW.
-        epochs: passes over the retain set.
+        steps: of the optimiser.
         batch_size: utterances a step.
     """
 
     reference = "Warnecke et al. 2023, arXiv:2108.11577; Golatkar et al. 2020, arXiv:1911.04933"
     needs = frozenset({"retain"})
-    smoke = {"epochs": 1}
-    search_space = {"learning_rate": (1e-4, 1e-2, "log"), "epochs": (1, 10, "int")}
+    smoke = {"steps": 2}
+    search_space = {"learning_rate": (1e-4, 1e-2, "log"), "steps": (12, 120, "int")}
 
     learning_rate: float = 1e-3
-    epochs: int = 3
+    steps: int = 36
     batch_size: int = 32
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.retain.batches(self.batch_size):
-                loss = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+        for inputs, lengths, labels in islice(endless(task.retain, self.batch_size), self.steps):
+            loss = cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
         return model

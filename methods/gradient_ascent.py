@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, train_mode
+from ser_unlearn.methods._aims import Aim, check_stop
+from ser_unlearn.methods._batches import endless
 
 
 @dataclass(frozen=True)
@@ -18,29 +21,38 @@ class GradientAscent(Method):
 
     Attributes:
         learning_rate: of stochastic gradient descent, with the sign of the loss turned.
-        epochs: passes over the forget set.
+        steps: of the optimiser, at most.
         batch_size: utterances a step.
         max_norm: the gradient's L2 norm is clipped to it, for the loss has no upper bound.
+        stop: the accuracy on the forget set at which to end: "unseen", the original's accuracy on
+            unseen utterances; or "zero".
     """
 
     reference = "Golatkar et al. 2020, arXiv:1911.04933; Thudi et al. 2022, arXiv:2109.13398"
     needs = frozenset({"forget"})
-    smoke = {"epochs": 1}
-    search_space = {"learning_rate": (1e-4, 1e-1, "log"), "epochs": (2, 30, "int")}
+    variants = {"zero": {"stop": "zero"}}
+    smoke = {"steps": 2}
+    search_space = {"learning_rate": (1e-4, 1e-1, "log"), "steps": (5, 60, "int")}
 
     learning_rate: float = 1e-3
-    epochs: int = 10
+    steps: int = 40
     batch_size: int = 16
     max_norm: float = 1.0
+    stop: str = "unseen"
+
+    def __post_init__(self) -> None:
+        check_stop(self.stop)
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         optimiser = torch.optim.SGD(model.parameters(), lr=self.learning_rate, momentum=0.9)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.forget.batches(self.batch_size):
-                loss = -cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), self.max_norm)
-                optimiser.step()
+        aim = Aim(self.stop, task)
+        for inputs, lengths, labels in islice(endless(task.forget, self.batch_size), self.steps):
+            loss = -cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), self.max_norm)
+            optimiser.step()
+            if aim.reached(model):
+                break
         return model

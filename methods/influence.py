@@ -37,8 +37,8 @@ class Influence(Method):
     needs = frozenset({"forget", "retain"})
     smoke = {"utterances": 4}
     search_space = {
-        "scale": (1e-1, 1e2, "log"),
-        "damping": (1e-4, 1.0, "log"),
+        "scale": (3e-2, 10.0, "log"),
+        "damping": (1e-3, 1.0, "log"),
         "utterances": [32, 64, 128, 256],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from ser_unlearn import (
     targeted_pgd,
     train_mode,
 )
+from ser_unlearn.methods._aims import Aim, check_stop
+from ser_unlearn.methods._batches import endless
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class L2UL(Method):
 
     Attributes:
         learning_rate: of AdamW.
-        epochs: passes over the forget set, at most.
+        steps: of the optimiser, at most.
         batch_size: utterances a step, with as many adversarial examples.
         stop: the accuracy on the forget set at which to end: "zero", as in the paper; or
             "unseen", the original's accuracy on unseen utterances.
@@ -55,17 +58,17 @@ class L2UL(Method):
 
     reference = "Cha et al. 2024, Learning to Unlearn, AAAI, arXiv:2301.11578"
     needs = frozenset({"forget"})
-    smoke = {"epochs": 1, "targets": 1, "attack_steps": 2}
+    variants = {"zero": {"stop": "zero"}}
+    smoke = {"steps": 2, "targets": 1, "attack_steps": 2}
     search_space = {
         "learning_rate": (1e-5, 1e-3, "log"),
+        "steps": (5, 36, "int"),
         "retention": (0.3, 10.0, "log"),
-        "targets": [1, 2, 4],
-        "radius": (0.03, 0.15, "log"),
         "strength": (1.0, 1000.0, "log"),
     }
 
     learning_rate: float = 5e-5
-    epochs: int = 10
+    steps: int = 30
     batch_size: int = 32
     stop: str = "unseen"
     retention: float = 1.0
@@ -76,31 +79,29 @@ class L2UL(Method):
     strength: float = 100.0
 
     def __post_init__(self) -> None:
-        if self.stop not in ("zero", "unseen"):
-            raise ValueError(f"stop is '{self.stop}'. Choose one of: zero, unseen.")
+        check_stop(self.stop)
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         original = frozen_copy(model)
-        passes = [self._attacked(original, task) for _ in range(self.targets)]
+        attacked = [batch for _ in range(self.targets) for batch in self._attacked(original, task)]
         tie = {name: 1 - each for name, each in importance(model, task.forget).items()}
         start = dict(original.named_parameters())
-        enough = {"zero": 0.0, "unseen": task.unseen_accuracy}[self.stop]
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
         train_mode(model)
-        for epoch in range(self.epochs):
-            attacked = passes[epoch % self.targets]
-            for forget, wrong in zip(task.forget.batches(self.batch_size), attacked, strict=True):
-                ascent = cross_entropy(model(forget.inputs, forget.lengths), forget.labels)
-                descent = cross_entropy(model(wrong.inputs, wrong.lengths), wrong.labels)
-                pull = sum(
-                    (tie[name] * (weight - start[name]).square()).sum()
-                    for name, weight in model.named_parameters()
-                )
-                loss = self.retention * descent - ascent + self.strength / 2 * pull
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-            if task.accuracy(model, task.forget) <= enough:
+        aim = Aim(self.stop, task)
+        steps = zip(endless(task.forget, self.batch_size), cycle(attacked), strict=False)
+        for forget, wrong in islice(steps, self.steps):
+            ascent = cross_entropy(model(forget.inputs, forget.lengths), forget.labels)
+            descent = cross_entropy(model(wrong.inputs, wrong.lengths), wrong.labels)
+            pull = sum(
+                (tie[name] * (weight - start[name]).square()).sum()
+                for name, weight in model.named_parameters()
+            )
+            loss = self.retention * descent - ascent + self.strength / 2 * pull
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if aim.reached(model):
                 break
         return model
 

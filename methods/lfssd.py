@@ -27,9 +27,9 @@ class LossFreeDampening(Method):
 
     reference = "Foster et al. 2024, Loss-Free Machine Unlearning, arXiv:2402.19308"
     needs = frozenset({"forget", "statistics"})
-    search_space = {"selection": (1.0, 10.0, "log"), "dampening": (0.1, 10.0, "log")}
+    search_space = {"selection": (1.0, 4.0, "log"), "dampening": (0.1, 4.0, "log")}
 
-    selection: float = 2.0
+    selection: float = 1.2
     dampening: float = 1.0
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.init import kaiming_normal_
 
 from ser_unlearn import Method, Recogniser, Task
+from ser_unlearn.methods._batches import endless
 from ser_unlearn.methods._layers import learn_statistics
 from ser_unlearn.methods._saliency import largest, mean_gradient
 
@@ -31,7 +33,7 @@ class Msg(Method):
         kept_scale: the gradients of the weights that are kept are multiplied by it.
         learning_rate: of stochastic gradient descent with a momentum of 0.9, in the middle of a
             linear rise and fall.
-        epochs: passes over the retain set.
+        steps: of the optimiser.
         batch_size: utterances a step.
         max_norm: the gradient's L2 norm is clipped to it: batches of one cannot learn statistics
             that fit the fresh weights, and would explode.
@@ -40,18 +42,18 @@ class Msg(Method):
     reference = "Cadet et al. 2024, Deep Unlearn, arXiv:2410.01276"
     needs = frozenset({"forget", "retain"})
     learns_statistics = True
-    smoke = {"epochs": 1}
+    smoke = {"steps": 2}
     search_space = {
         "share": (0.05, 0.6, "linear"),
         "kept_scale": [0.0, 0.1, 1.0],
         "learning_rate": (1e-3, 1e-1, "log"),
-        "epochs": (2, 15, "int"),
+        "steps": (24, 115, "int"),
     }
 
     share: float = 0.3
     kept_scale: float = 0.1
     learning_rate: float = 2e-2
-    epochs: int = 5
+    steps: int = 60
     batch_size: int = 32
     max_norm: float = 5.0
 
@@ -68,21 +70,19 @@ class Msg(Method):
                     weight.copy_(torch.where(small, fresh.to(weight.device), weight))
                 scales[weight] = torch.where(small, 1.0, self.kept_scale)
         optimiser = torch.optim.SGD(model.parameters(), lr=self.learning_rate, momentum=0.9)
-        steps = self.epochs * -(-len(task.retain) // self.batch_size)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: 1 - abs(2 * (step + 1) / (steps + 1) - 1)
+            optimiser, lambda step: 1 - abs(2 * (step + 1) / (self.steps + 1) - 1)
         )
         model.train()
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.retain.batches(self.batch_size):
-                learn_statistics(model.modules(), len(labels))
-                loss = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                for weight, scale in scales.items():
-                    if weight.grad is not None:
-                        weight.grad *= scale
-                torch.nn.utils.clip_grad_norm_(model.parameters(), self.max_norm)
-                optimiser.step()
-                schedule.step()
+        for inputs, lengths, labels in islice(endless(task.retain, self.batch_size), self.steps):
+            learn_statistics(model.modules(), len(labels))
+            loss = cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            for weight, scale in scales.items():
+                if weight.grad is not None:
+                    weight.grad *= scale
+            torch.nn.utils.clip_grad_norm_(model.parameters(), self.max_norm)
+            optimiser.step()
+            schedule.step()
         return model.eval()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, train_mode
+from ser_unlearn.methods._aims import Aim, check_stop
 from ser_unlearn.methods._batches import endless
 
 
@@ -23,34 +25,43 @@ class NegGradPlus(Method):
     Attributes:
         beta: weight of the retain set, in 0..1; the forget set has the rest.
         learning_rate: of AdamW.
-        epochs: passes over the retain set.
+        steps: of the optimiser, at most.
         batch_size: utterances of each set a step.
+        stop: the accuracy on the forget set at which to end: "unseen", the original's accuracy on
+            unseen utterances; or "zero".
     """
 
     reference = "Kurmanji et al. 2023, Towards Unbounded Machine Unlearning, arXiv:2302.09880"
     needs = frozenset({"forget", "retain"})
-    smoke = {"epochs": 1}
+    variants = {"zero": {"stop": "zero"}}
+    smoke = {"steps": 2}
     search_space = {
         "beta": (0.5, 0.999, "linear"),
         "learning_rate": (1e-5, 3e-3, "log"),
-        "epochs": (1, 10, "int"),
+        "steps": (6, 48, "int"),
     }
 
-    beta: float = 0.99
-    learning_rate: float = 1e-3
-    epochs: int = 3
+    beta: float = 0.95
+    learning_rate: float = 3e-4
+    steps: int = 36
     batch_size: int = 32
+    stop: str = "unseen"
+
+    def __post_init__(self) -> None:
+        check_stop(self.stop)
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
         forget = endless(task.forget, self.batch_size)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.retain.batches(self.batch_size):
-                descent = cross_entropy(model(inputs, lengths), labels)
-                inputs, lengths, labels = next(forget)
-                ascent = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                (self.beta * descent - (1 - self.beta) * ascent).backward()
-                optimiser.step()
+        aim = Aim(self.stop, task)
+        for inputs, lengths, labels in islice(endless(task.retain, self.batch_size), self.steps):
+            descent = cross_entropy(model(inputs, lengths), labels)
+            inputs, lengths, labels = next(forget)
+            ascent = cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            (self.beta * descent - (1 - self.beta) * ascent).backward()
+            optimiser.step()
+            if aim.reached(model):
+                break
         return model

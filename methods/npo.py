@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy, logsigmoid
 
 from ser_unlearn import Method, Recogniser, Task, frozen_copy, train_mode
+from ser_unlearn.methods._aims import Aim, check_stop
+from ser_unlearn.methods._batches import endless
 
 
 @dataclass(frozen=True)
@@ -26,36 +29,45 @@ class NPO(Method):
 
     Attributes:
         learning_rate: of AdamW.
-        epochs: passes over the forget set.
+        steps: of the optimiser, at most.
         batch_size: utterances a step.
         beta: how soon the ascent fades; 0 in the limit is plain gradient ascent.
+        stop: the accuracy on the forget set at which to end: "unseen", the original's accuracy on
+            unseen utterances; or "zero".
     """
 
     reference = "Zhang et al. 2024, Negative Preference Optimization, arXiv:2404.05868"
     needs = frozenset({"forget"})
-    smoke = {"epochs": 1}
+    variants = {"zero": {"stop": "zero"}}
+    smoke = {"steps": 2}
     search_space = {
         "learning_rate": (1e-5, 1e-3, "log"),
-        "epochs": (2, 20, "int"),
+        "steps": (5, 60, "int"),
         "beta": (0.1, 5.0, "log"),
     }
 
     learning_rate: float = 5e-5
-    epochs: int = 6
+    steps: int = 40
     batch_size: int = 32
     beta: float = 3.0
+    stop: str = "unseen"
+
+    def __post_init__(self) -> None:
+        check_stop(self.stop)
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         original = frozen_copy(model)
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.forget.batches(self.batch_size):
-                # Of the same crops: log p_theta - log p_original is a difference of losses.
-                before = cross_entropy(original(inputs, lengths), labels, reduction="none")
-                now = cross_entropy(model(inputs, lengths), labels, reduction="none")
-                loss = -2 / self.beta * logsigmoid(self.beta * (now - before)).mean()
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+        aim = Aim(self.stop, task)
+        for inputs, lengths, labels in islice(endless(task.forget, self.batch_size), self.steps):
+            # Of the same crops: log p_theta - log p_original is a difference of losses.
+            before = cross_entropy(original(inputs, lengths), labels, reduction="none")
+            now = cross_entropy(model(inputs, lengths), labels, reduction="none")
+            loss = -2 / self.beta * logsigmoid(self.beta * (now - before)).mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if aim.reached(model):
+                break
         return model

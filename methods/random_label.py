@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, other_labels, train_mode
+from ser_unlearn.methods._aims import Aim, check_stop
+from ser_unlearn.methods._batches import endless
 
 
 @dataclass(frozen=True)
@@ -21,27 +24,37 @@ class RandomLabel(Method):
 
     Attributes:
         learning_rate: of AdamW.
-        epochs: passes over the forget set.
+        steps: of the optimiser, at most.
         batch_size: utterances a step.
+        stop: the accuracy on the forget set at which to end: "unseen", the original's accuracy on
+            unseen utterances; or "zero".
     """
 
     reference = "Graves, Nagisetty & Ganesh 2021, Amnesiac Machine Learning, arXiv:2010.10981"
     needs = frozenset({"forget"})
-    smoke = {"epochs": 1}
-    search_space = {"learning_rate": (1e-5, 1e-3, "log"), "epochs": (2, 20, "int")}
+    variants = {"zero": {"stop": "zero"}}
+    smoke = {"steps": 2}
+    search_space = {"learning_rate": (1e-5, 1e-3, "log"), "steps": (5, 60, "int")}
 
-    learning_rate: float = 5e-5
-    epochs: int = 8
+    learning_rate: float = 1e-4
+    steps: int = 40
     batch_size: int = 32
+    stop: str = "unseen"
+
+    def __post_init__(self) -> None:
+        check_stop(self.stop)
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         wrong = other_labels(task.forget.labels, task.n_emotions, task.generator)
+        relabelled = task.forget.relabelled(wrong)
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.forget.relabelled(wrong).batches(self.batch_size):
-                loss = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+        aim = Aim(self.stop, task)
+        for inputs, lengths, labels in islice(endless(relabelled, self.batch_size), self.steps):
+            loss = cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if aim.reached(model):
+                break
         return model

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, other_labels, train_mode
+from ser_unlearn.methods._aims import Aim, check_stop
 from ser_unlearn.methods._batches import endless
 from ser_unlearn.methods._saliency import keep, salient, weights_of
 
@@ -28,25 +30,32 @@ class Salun(Method):
         share: of all weights, the share that may change.
         alpha: weight of the retain set.
         learning_rate: of AdamW.
-        epochs: passes over the retain set.
+        steps: of the optimiser, at most.
         batch_size: utterances of each set a step.
+        stop: the accuracy on the forget set at which to end: "unseen", the original's accuracy on
+            unseen utterances; or "zero".
     """
 
     reference = "Fan et al. 2023, SalUn, arXiv:2310.12508"
     needs = frozenset({"forget", "retain"})
-    smoke = {"epochs": 1}
+    variants = {"zero": {"stop": "zero"}}
+    smoke = {"steps": 2}
     search_space = {
         "share": [0.1, 0.3, 0.5, 0.7, 0.9],
         "alpha": (0.1, 10.0, "log"),
         "learning_rate": (1e-5, 3e-3, "log"),
-        "epochs": (1, 10, "int"),
+        "steps": (6, 48, "int"),
     }
 
     share: float = 0.5
     alpha: float = 5.0
-    learning_rate: float = 1e-4
-    epochs: int = 3
+    learning_rate: float = 3e-4
+    steps: int = 36
     batch_size: int = 32
+    stop: str = "unseen"
+
+    def __post_init__(self) -> None:
+        check_stop(self.stop)
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         mask = salient(model, task.forget, self.share, self.batch_size)
@@ -54,14 +63,16 @@ class Salun(Method):
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate)
         forget = endless(task.forget, self.batch_size)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.retain.batches(self.batch_size):
-                rehearsal = cross_entropy(model(inputs, lengths), labels)
-                inputs, lengths, labels = next(forget)
-                wrong = other_labels(labels, task.n_emotions, task.generator)
-                confusion = cross_entropy(model(inputs, lengths), wrong)
-                optimiser.zero_grad()
-                (confusion + self.alpha * rehearsal).backward()
-                optimiser.step()
-                keep(model, mask, before)
+        aim = Aim(self.stop, task)
+        for inputs, lengths, labels in islice(endless(task.retain, self.batch_size), self.steps):
+            rehearsal = cross_entropy(model(inputs, lengths), labels)
+            inputs, lengths, labels = next(forget)
+            wrong = other_labels(labels, task.n_emotions, task.generator)
+            confusion = cross_entropy(model(inputs, lengths), wrong)
+            optimiser.zero_grad()
+            (confusion + self.alpha * rehearsal).backward()
+            optimiser.step()
+            keep(model, mask, before)
+            if aim.reached(model):
+                break
         return model

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Method, Recogniser, Task, train_mode
+from ser_unlearn.methods._batches import endless
 
 
 @dataclass(frozen=True)
@@ -23,34 +25,33 @@ class TaskNegation(Method):
     Attributes:
         alpha: length of the step back, in lengths of the fine-tuning's own step.
         learning_rate: of AdamW, for the fine-tuning.
-        epochs: passes over the forget set.
+        steps: of the fine-tuning.
         batch_size: utterances a step.
     """
 
     reference = "Ilharco et al. 2023, Editing Models with Task Arithmetic, arXiv:2212.04089"
     needs = frozenset({"forget"})
-    smoke = {"epochs": 1}
+    smoke = {"steps": 2}
     search_space = {
         "alpha": (0.1, 10.0, "log"),
         "learning_rate": (1e-5, 1e-2, "log"),
-        "epochs": (1, 20, "int"),
+        "steps": (2, 60, "int"),
     }
 
     alpha: float = 1.0
     learning_rate: float = 1e-4
-    epochs: int = 5
+    steps: int = 10
     batch_size: int = 16
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         before = [weight.detach().clone() for weight in model.parameters()]
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.learning_rate, weight_decay=0.0)
         train_mode(model)
-        for _ in range(self.epochs):
-            for inputs, lengths, labels in task.forget.batches(self.batch_size):
-                loss = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+        for inputs, lengths, labels in islice(endless(task.forget, self.batch_size), self.steps):
+            loss = cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
         with torch.no_grad():
             for weight, start in zip(model.parameters(), before, strict=True):
                 weight.copy_(start - self.alpha * (weight - start))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from ser_unlearn import Batch, Method, Recogniser, Task, frozen_copy, padding_mask, train_mode
+from ser_unlearn.methods._batches import endless
 
 
 @dataclass(frozen=True)
@@ -31,20 +33,19 @@ class Unsir(Method):
         penalty: weight of the noise's mean square.
         impair_rate: of AdamW while impairing.
         repair_rate: of AdamW while repairing.
-        impair_epochs: passes over the retain set, each batch with one of noise.
-        repair_epochs: passes over the retain set alone.
+        impair_steps: on the retain set, each with a batch of noise.
+        repair_steps: on the retain set alone.
         batch_size: utterances of each set a step.
     """
 
     reference = "Tarun et al. 2021, Fast Yet Effective Machine Unlearning, arXiv:2111.08947"
     needs = frozenset({"forget", "retain"})
-    smoke = {"noise_steps": 2, "impair_epochs": 1, "repair_epochs": 1}
+    smoke = {"noise_steps": 2, "impair_steps": 1, "repair_steps": 1}
     search_space = {
-        "noise_steps": (5, 60, "int"),
-        "penalty": (1e-2, 10.0, "log"),
         "impair_rate": (1e-4, 1e-2, "log"),
+        "impair_steps": (2, 20, "int"),
         "repair_rate": (1e-4, 1e-2, "log"),
-        "repair_epochs": (1, 5, "int"),
+        "repair_steps": (6, 54, "int"),
     }
 
     noise_steps: int = 20
@@ -52,8 +53,8 @@ class Unsir(Method):
     penalty: float = 0.1
     impair_rate: float = 1e-3
     repair_rate: float = 5e-4
-    impair_epochs: int = 1
-    repair_epochs: int = 2
+    impair_steps: int = 12
+    repair_steps: int = 24
     batch_size: int = 32
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
@@ -62,25 +63,23 @@ class Unsir(Method):
             self.noise(frozen, batch, task.generator)
             for batch in task.forget.batches(self.batch_size)
         ]
+        retain = endless(task.retain, self.batch_size)
         train_mode(model)
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.impair_rate)
-        step = 0
-        for _ in range(self.impair_epochs):
-            for inputs, lengths, labels in task.retain.batches(self.batch_size):
-                kept = cross_entropy(model(inputs, lengths), labels)
-                inputs, lengths, labels = noises[step % len(noises)]
-                noisy = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                (kept + noisy).backward()
-                optimiser.step()
-                step += 1
+        for batch, noise in zip(islice(retain, self.impair_steps), cycle(noises), strict=False):
+            kept, noisy = (
+                cross_entropy(model(inputs, lengths), labels)
+                for inputs, lengths, labels in (batch, noise)
+            )
+            optimiser.zero_grad()
+            (kept + noisy).backward()
+            optimiser.step()
         optimiser = torch.optim.AdamW(model.parameters(), lr=self.repair_rate)
-        for _ in range(self.repair_epochs):
-            for inputs, lengths, labels in task.retain.batches(self.batch_size):
-                loss = cross_entropy(model(inputs, lengths), labels)
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+        for inputs, lengths, labels in islice(retain, self.repair_steps):
+            loss = cross_entropy(model(inputs, lengths), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
         return model
 
     def noise(self, frozen: nn.Module, batch: Batch, generator: torch.Generator) -> Batch:

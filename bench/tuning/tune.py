@@ -12,6 +12,7 @@ from importlib.metadata import version
 from rich.console import Console
 
 from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.scenarios import kind_of
 from ser_unlearn.data.scenarios import requests as requests_of
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.recipe import load_recipe
@@ -23,6 +24,7 @@ from ser_unlearn.runner.progress import Display
 from ser_unlearn.runner.run import check
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED
 from ser_unlearn.runner.trainings import Training
+from ser_unlearn.runner.workers import work
 from ser_unlearn.tuning.course import Course
 from ser_unlearn.tuning.criteria import CRITERIA, TIMEOUT_S, check_validation
 from ser_unlearn.tuning.pool import Pool, Step
@@ -101,6 +103,7 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
         Asked(place_of(corpus, goal.recipe, options), scenario, seed)
         for corpus, scenario, seed in itertools.product(goal.corpora, goal.scenarios, SEEDS.runs)
     ]
+    _train(_awaited(asked), options, console)
     with console.status("Looking at corpora ..."):
         for each in asked:
             check_validation(each.place.request(each.scenario, each.seed, each.seed))
@@ -164,6 +167,22 @@ def _study(course: Course, goal: Goal, timeout_s: float, origin: Provenance) -> 
             update={"packages": {**origin.packages, "optuna": version("optuna")}}
         ),
     )
+
+
+def _awaited(asked: Sequence[Asked]) -> list[Training]:
+    """The originals that the store lacks, and without which forget sets cannot be drawn."""
+    ranking = [each for each in asked if kind_of(each.scenario).ranks_by_loss]
+    jobs = dict.fromkeys(Training(each.place, each.seed) for each in ranking)
+    return [job for job in jobs if not job.is_done()]
+
+
+def _train(jobs: Sequence[Training], options: Options, console: Console) -> None:
+    """Train models before anything else."""
+    if not jobs:
+        return
+    workers = options.engine.count(options.jobs, options.device, len(jobs))
+    with Display([1.0] * len(jobs), workers, console, "the forget sets can be drawn") as display:
+        work(dict(enumerate(jobs)), workers, display, lambda _: "done", options.engine)
 
 
 def _trainings(asked: Sequence[Asked], criterion: str) -> list[Training]:

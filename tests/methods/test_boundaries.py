@@ -7,6 +7,7 @@ import torch
 from tiny_tasks import CLOSE, FRAMES, TinyTask, gradients_as_steps, linear_model, tiny, watch_losses
 
 from ser_unlearn.methods import amun_forget, boundary_expand
+from ser_unlearn.methods._nearest import nearest
 from ser_unlearn.methods.amun_forget import AmunForget
 from ser_unlearn.methods.boundary_expand import BoundaryExpand
 from ser_unlearn.methods.boundary_shrink import BoundaryShrink
@@ -18,7 +19,7 @@ from ser_unlearn.recogniser.model import frozen_copy
 def test_amun_finds_the_boundary_within_a_factor_of_two():
     model, task = tiny(n_emotions=2)
     batch = task.forget.whole()
-    wrong = AmunForget(doublings=9)._nearest(frozen_copy(model), batch)
+    wrong = nearest(frozen_copy(model), batch, AmunForget(radius=0.01, doublings=9))
     said = model(wrong.inputs, wrong.lengths).argmax(1)
     assert torch.equal(wrong.labels, 1 - batch.labels)
     assert torch.equal(said, wrong.labels)
@@ -37,7 +38,7 @@ def test_amun_finds_the_boundary_within_a_factor_of_two():
 def test_amun_leaves_what_withstands_the_attack_as_it_was():
     model, task = tiny()
     batch = task.forget.whole()
-    wrong = AmunForget(radius=1e-6, doublings=0)._nearest(frozen_copy(model), batch)
+    wrong = nearest(frozen_copy(model), batch, AmunForget(radius=1e-6, doublings=0))
     assert torch.equal(wrong.inputs, batch.inputs)
     assert torch.equal(wrong.labels, batch.labels)
 
@@ -48,7 +49,7 @@ def test_amun_fine_tunes_on_utterances_and_on_their_adversarial_examples(
 ):
     model, task = tiny(n_emotions=2)
     steps = watch_losses(monkeypatch, amun_forget)
-    AmunForget(epochs=1, doublings=9, relabel=relabel).unlearn(model, task)
+    AmunForget(steps=1, doublings=9, relabel=relabel).unlearn(model, task)
     ((logits, labels),) = steps
     own, wrong = labels.chunk(2)
     assert torch.equal(own, wrong) == relabel
@@ -97,7 +98,7 @@ def test_boundary_expand_teaches_an_emotion_that_does_not_exist(
     model, task = tiny(count=1)
     inputs, lengths, _ = task.forget.whole()
     before = model(inputs, lengths).detach()
-    after = BoundaryExpand(epochs=1).unlearn(model, task)(inputs, lengths).detach()
+    after = BoundaryExpand(steps=1).unlearn(model, task)(inputs, lengths).detach()
     ((logits, labels),) = steps
     assert labels.tolist() == [task.n_emotions]
     # The gradient of a row is its probability times the mean frame: all emotions lose, and in

@@ -89,7 +89,7 @@ def test_msg_draws_the_smallest_gradients_of_each_layer_anew(setup: ToySetup):
     untouched = copy.deepcopy(model)
     before = weights_of(model)
     retain, forget = (mean_gradient(untouched, each, 32) for each in (task.retain, task.forget))
-    Msg(share=0.25, learning_rate=0.0, epochs=1).unlearn(model, task)
+    Msg(share=0.25, learning_rate=0.0, steps=1).unlearn(model, task)
     for name, weight in model.named_parameters():
         changed = weight != before[name]
         if weight.dim() < 2 or name.startswith("classifier."):
@@ -103,7 +103,7 @@ def test_msg_draws_the_smallest_gradients_of_each_layer_anew(setup: ToySetup):
 def test_msg_holds_the_weights_that_it_keeps_back(setup: ToySetup):
     model, task, _ = make_task(setup, "msg")
     before = weights_of(model)
-    Msg(share=0.25, kept_scale=0.0, epochs=1).unlearn(model, task)
+    Msg(share=0.25, kept_scale=0.0, steps=1).unlearn(model, task)
     for name, weight in model.named_parameters():
         if weight.dim() > 1 and not name.startswith("classifier."):
             assert int((weight == before[name]).sum()) == weight.numel() - round(

@@ -97,7 +97,7 @@ def test_only_the_last_layers_change(setup: ToySetup, cls: type):
     name = {CatastrophicForgettingK: "catastrophic_forgetting_k"}.get(cls, "exact_unlearning_k")
     model, task, _ = make_task(setup, name)
     before = weights_of(model)
-    cls(k=2, epochs=1).unlearn(model, task)
+    cls(k=2, steps=1).unlearn(model, task)
     changed = {key for key, each in model.named_parameters() if not torch.equal(each, before[key])}
     assert changed == {
         "classifier.w.weight",
@@ -116,7 +116,7 @@ def test_exact_unlearning_keeps_nothing_of_the_last_layers(setup: ToySetup):
         model, task, _ = make_task(setup, "exact_unlearning_k")
         with torch.no_grad():
             model.classifier.w.weight *= factor
-        results.append(ExactUnlearningK(k=1, epochs=1).unlearn(model, task).state_dict())
+        results.append(ExactUnlearningK(k=1, steps=1).unlearn(model, task).state_dict())
     assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
 
 
@@ -128,7 +128,7 @@ def test_salun_changes_salient_weights_alone_and_forgets(setup: ToySetup, learne
     model = copy.deepcopy(learned)
     mask = salient(model, task.forget, 0.3, batch_size=32)
     before, loss = weights_of(model), loss_on(model, task.forget)
-    Salun(share=0.3, alpha=1.0, learning_rate=3e-3, epochs=5).unlearn(model, task)
+    Salun(share=0.3, alpha=1.0, learning_rate=3e-3, steps=5).unlearn(model, task)
     for name, weight in model.named_parameters():
         assert torch.equal(weight[~mask[name]], before[name][~mask[name]])
     after = torch.cat([each.detach().flatten() for each in model.parameters()])

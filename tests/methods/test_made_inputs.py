@@ -5,10 +5,15 @@ from __future__ import annotations
 import copy
 import math
 
+import pytest
 import torch
+from tiny_tasks import watch_losses
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from toys import FORGET, ToySetup, make_task
+from toys import EMOTIONS, FORGET, ToySetup, make_task
 
+from ser_unlearn.methods import amun
+from ser_unlearn.methods._nearest import Search, nearest
 from ser_unlearn.methods.amun import Amun
 from ser_unlearn.methods.unsir import Unsir
 from ser_unlearn.recogniser.batches import Batch
@@ -36,7 +41,7 @@ def test_unsir_teaches_the_noise_its_label(setup: ToySetup, learned: Recogniser)
     _, task, _ = make_task(setup, "unsir")
     noise = Unsir().noise(frozen_copy(learned), next(task.forget.batches(32)), task.generator)
     _, same_task, _ = make_task(setup, "unsir")
-    method = Unsir(impair_rate=5e-3, impair_epochs=5, repair_epochs=0)
+    method = Unsir(impair_rate=5e-3, impair_steps=5, repair_steps=0)
     impaired = method.unlearn(copy.deepcopy(learned), same_task)
 
     def error(model: Recogniser) -> float:
@@ -52,26 +57,40 @@ def test_amun_finds_the_nearest_wrong_emotion(setup: ToySetup):
     model, task, _ = make_task(setup, "amun")
     original, batch = frozen_copy(model), task.forget.whole()
     method = Amun(radius=0.01, doublings=6, attack_steps=20)
-    found = method._nearest(original, batch)
-    assert len(found.labels) == len(FORGET)
+    found = nearest(original, batch, method)
+    assert (found.labels != batch.labels).all()
     assert torch.equal(original(found.inputs, found.lengths).argmax(1), found.labels)
     norms = batch.inputs.flatten(1).norm(dim=1)
-    for inputs, label in zip(found.inputs, found.labels, strict=True):
-        distances = (batch.inputs - inputs).flatten(1).norm(dim=1) / norms
-        which = int(distances.argmin())
-        assert label != batch.labels[which]
+    distances = (batch.inputs - found.inputs).flatten(1).norm(dim=1) / norms
+    for which, distance in enumerate(distances.tolist()):
         # With half the last radius there is none, so the radius is the smallest of its series.
-        power = math.ceil(math.log2(max(float(distances[which]), 0.01) / 0.01) - 1e-3)
+        power = math.ceil(math.log2(max(distance, 0.01) / 0.01) - 1e-3)
         if power:
             half = Amun(radius=0.01 * 2 ** (power - 1), doublings=0, attack_steps=20)
             alone = Batch(*(each[which : which + 1] for each in batch))
-            assert not len(half._nearest(original, alone).labels)
+            assert torch.equal(nearest(original, alone, half).labels, alone.labels)
 
 
-def test_amun_lets_go_of_what_withstands_every_radius(setup: ToySetup):
-    model, task, _ = make_task(setup, "amun")
-    batch = task.forget.whole()
-    right = frozen_copy(model)(batch.inputs, batch.lengths).argmax(1) == batch.labels
-    found = Amun(radius=1e-9, doublings=0)._nearest(frozen_copy(model), batch)
-    assert len(found.labels) == int((~right).sum())
-    Amun(radius=1e-9, doublings=0, epochs=1).unlearn(model, task)
+def test_amun_learns_the_retain_set_and_weighs_both_kinds_of_forget_batches(
+    setup: ToySetup, monkeypatch: pytest.MonkeyPatch
+):
+    batches, seen = [], watch_losses(monkeypatch, amun)
+
+    def found(original: nn.Module, batch: Batch, search: Search) -> Batch:
+        batches.append(batch)
+        return batch._replace(labels=(batch.labels + 1) % EMOTIONS)
+
+    def gradient(alpha: float) -> Tensor:
+        model, task, _ = make_task(setup, "amun")
+        method = Amun(alpha=alpha, steps=1, batch_size=36)
+        return method.unlearn(model, task).classifier.w.weight.grad.clone()
+
+    monkeypatch.setattr(amun, "nearest", found)
+    none, once, twice = (gradient(alpha) for alpha in (0.0, 0.5, 1.0))
+    # The same seed draws the same batches: what alpha adds is in proportion. Single precision.
+    torch.testing.assert_close(twice - none, 2 * (once - none), rtol=1e-4, atol=1e-6)
+    assert (once != none).any()
+    (retain, own, wrong), forget = [labels for _, labels in seen[:3]], batches[0].labels
+    assert len(retain) == 36 - len(FORGET)
+    assert torch.equal(own, forget)
+    assert torch.equal(wrong, (forget + 1) % EMOTIONS)

@@ -24,17 +24,17 @@ CROSS = "cross_entropy(model(inputs, lengths)"
 SOFTMAX = (CROSS, f"{CROSS}.softmax(1)")
 SEEDS = ("task.generator", "torch.Generator().manual_seed(0)")
 THAWS = ("= frozen_copy(model)", "= copy.deepcopy(model)")
-TAKES_RETAIN = ("task.forget.batches", "task.retain.batches")
+TAKES_RETAIN = ("endless(task.forget", "endless(task.retain")
 GRADIENT_OF_RETAIN = ("mean_gradient(model, task.forget", "mean_gradient(model, task.retain")
 
 FAULTS: list[tuple[str, str, tuple[str, str]]] = [
     ("scrub", "declared_is_used", TAKES_RETAIN),
     ("bad_teaching", "declared_is_used", TAKES_RETAIN),
-    ("unsir", "declared_is_used", TAKES_RETAIN),
-    ("neggrad_plus", "declared_is_used", ("endless(task.forget", "endless(task.retain")),
+    ("unsir", "declared_is_used", ("task.forget.batches", "task.retain.batches")),
+    ("neggrad_plus", "direction", TAKES_RETAIN),
     ("msg", "declared_is_used", GRADIENT_OF_RETAIN),
     ("influence", "declared_is_used", GRADIENT_OF_RETAIN),
-    ("amun", "direction", ("in task.forget.batches(size", "in task.retain.batches(size")),
+    ("amun", "direction", ("in task.forget.batches", "in task.retain.batches")),
     (
         "scrub",
         "divergence_direction",
@@ -97,14 +97,15 @@ def test_a_check_finds_it(tmp_path: Path, method: str, check: str, change: tuple
 
 # What no check can know, for these methods alone are to do it.
 
-KEEP = "                keep(model, mask, before)\n"
+KEEP = "            keep(model, mask, before)\n"
 INVERTED = ("keep(model, mask,", "keep(model, {name: ~each for name, each in mask.items()},")
 GRADIENTS_ALONE = (
-    "                optimiser.step()\n",
-    "                for name, weight in model.named_parameters():\n"
-    "                    weight.grad *= mask[name]\n"
-    "                optimiser.step()\n",
+    "            optimiser.step()\n",
+    "            for name, weight in model.named_parameters():\n"
+    "                weight.grad *= mask[name]\n"
+    "            optimiser.step()\n",
 )
+
 
 MASKS = {
     "sound": ([], False),
@@ -138,7 +139,7 @@ def test_weights_that_are_not_salient_stay(setup: ToySetup, tmp_path: Path, meth
         (
             "bad_teaching",
             {},
-            ("(competent, kept), (incompetent, f", "(incompetent, kept), (competent, f"),
+            ("reinitialise(incompetent", "reinitialise(competent"),
         ),
     ],
     ids=["salun without rehearsal", "bad_teaching"],

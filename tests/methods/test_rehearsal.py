@@ -22,17 +22,17 @@ from ser_unlearn.recogniser.model import Recogniser
 def test_the_l1_penalty_pulls_by_its_sign_and_fades_by_the_step(setup: ToySetup):
     rate, gamma = 1e-4, 0.1
 
-    def weights(epochs: int, gamma: float) -> Tensor:
+    def weights(steps: int, gamma: float) -> Tensor:
         _, task, _ = make_task(setup, "l1_sparse")
-        method = L1Sparse(gamma=gamma, learning_rate=rate, epochs=epochs, batch_size=64)
+        method = L1Sparse(gamma=gamma, learning_rate=rate, steps=steps, batch_size=64)
         result = method.unlearn(linear_model(), task)
         return torch.cat([each.detach().flatten() for each in result.parameters()])
 
     start = torch.cat([each.detach().flatten() for each in linear_model().parameters()])
     # One step: -rate * gamma * sign. Two: momentum adds 0.9 of the first, and the second is half
     # as strong. A share of 2 % covers rounding (1e-8 on steps of 1e-5) and the loss's curvature.
-    for epochs, strength in ((1, 1.0), (2, 1.0 + 0.9 + 0.5)):
-        pull = (weights(epochs, gamma) - weights(epochs, 0.0)) / (-rate * gamma * start.sign())
+    for steps, strength in ((1, 1.0), (2, 1.0 + 0.9 + 0.5)):
+        pull = (weights(steps, gamma) - weights(steps, 0.0)) / (-rate * gamma * start.sign())
         assert pull.median().item() == pytest.approx(strength, rel=0.02)
 
 
@@ -45,7 +45,7 @@ def test_neggrad_plus_climbs_the_forget_set_and_descends_the_retain_set(
     data = task.forget if beta == 0 else task.retain
     before = loss_on(model, data)
     # A convex problem, far from its optimum: small steps go down, or up, and nowhere else.
-    NegGradPlus(beta=beta, learning_rate=1e-3, epochs=5).unlearn(model, task)
+    NegGradPlus(beta=beta, learning_rate=1e-3, steps=5).unlearn(model, task)
     assert sign * (loss_on(model, data) - before) > 0
 
 
@@ -70,7 +70,7 @@ def test_bad_teaching_takes_the_confidence_away_where_it_should_forget(
     _, task, _ = make_task(setup, "bad_teaching")
     model = copy.deepcopy(learned)
     forget, retain = confidence_on(model, task.forget), confidence_on(model, task.retain)
-    BadTeaching(learning_rate=2e-3, epochs=15, retain_share=1.0).unlearn(model, task)
+    BadTeaching(learning_rate=2e-3, steps=15, alpha=0.2).unlearn(model, task)
     lost_forget = forget - confidence_on(model, task.forget)
     lost_retain = retain - confidence_on(model, task.retain)
     # With one teacher for both sets, the two would lose alike.

@@ -13,7 +13,7 @@ from linear import EMOTIONS, Linear, linear_task
 from ser_unlearn.methods import scrub
 from ser_unlearn.methods.scrub import Scrub, divergence
 
-SOFT = {"learning_rate": 0.01, "forget_steps": 2, "batch_size": 8}
+SOFT = {"learning_rate": 0.01, "up_steps": 2, "down_steps": 2, "batch_size": 8}
 
 
 def parted(before, after, data):
@@ -57,7 +57,7 @@ def test_a_climbing_pass_parts_the_models(monkeypatch):
         model.head.weight.add_(0.05)
     start = parted(before, model, task.forget)
     monkeypatch.setattr(scrub, "frozen_copy", lambda _: before)
-    Scrub(**SOFT, epochs=2, msteps=2, alpha=0.0, gamma=0.0).unlearn(model, task)
+    Scrub(**SOFT, rounds=2, msteps=2, alpha=0.0, gamma=0.0).unlearn(model, task)
     assert parted(before, model, task.forget) > start
 
 
@@ -68,28 +68,27 @@ def test_a_descending_pass_brings_the_models_together(monkeypatch):
         model.head.weight.add_(0.3 * torch.randn(EMOTIONS, 6))
     start = parted(before, model, task.retain)
     monkeypatch.setattr(scrub, "frozen_copy", lambda _: before)
-    Scrub(**SOFT, epochs=3, msteps=0, alpha=1.0, gamma=0.0).unlearn(model, task)
+    Scrub(**SOFT, rounds=3, msteps=0, alpha=1.0, gamma=0.0).unlearn(model, task)
     assert parted(before, model, task.retain) < start
 
 
-@pytest.mark.parametrize(("epochs", "msteps"), [(1, 1), (4, 2), (3, 3), (2, 5)])
-def test_it_ends_on_a_descending_pass(epochs, msteps):
+@pytest.mark.parametrize(("rounds", "msteps"), [(1, 1), (4, 2), (3, 3), (2, 5)])
+def test_it_ends_on_steps_down(rounds, msteps):
     model = Linear()
     task = linear_task(model)
-    passes = []
+    heard = []
     for name in ("forget", "retain"):
         data = getattr(task, name)
-        batches = data.batches
+        batch = data._batch
 
-        def watched(*args, name=name, batches=batches, **kwargs):
-            passes.append(name)
-            return batches(*args, **kwargs)
+        def watched(*args, name=name, batch=batch):
+            heard.append(name)
+            return batch(*args)
 
-        data.batches = watched
-    Scrub(**SOFT, epochs=epochs, msteps=msteps).unlearn(model, task)
-    assert passes[-1] == "retain"
-    assert passes.count("forget") == min(epochs, msteps)
-    assert passes.count("retain") == epochs
+        data._batch = watched
+    Scrub(**SOFT, rounds=rounds, msteps=msteps).unlearn(model, task)
+    up, down = ["forget"] * 2, ["retain"] * 2
+    assert heard == (up + down) * min(rounds, msteps) + down * max(0, rounds - msteps)
 
 
 def test_a_larger_forget_set_takes_no_more_steps_up(monkeypatch):
@@ -101,10 +100,10 @@ def test_a_larger_forget_set_takes_no_more_steps_up(monkeypatch):
         monkeypatch.setattr(
             scrub, "divergence", lambda *args: steps.append(len(args[0])) or divergence(*args)
         )
-        Scrub(**SOFT, epochs=1, msteps=1).unlearn(model, task)
-        return steps[:-2]  # the retain set of 16 takes two steps
+        Scrub(**SOFT, rounds=1, msteps=1).unlearn(model, task)
+        return steps[:-2]  # the steps down
 
-    assert [steps_up(size) for size in (1, 2, 8, 20)] == [[1], [1, 1], [4, 4], [10, 10]]
+    assert [steps_up(size) for size in (1, 2, 8, 16)] == [[1, 1], [2, 2], [8, 8], [8, 8]]
 
 
 def test_the_teacher_is_separate_and_unchanged(monkeypatch):
@@ -130,7 +129,7 @@ def test_the_teacher_is_separate_and_unchanged(monkeypatch):
     ("accuracies", "expected", "nearest"),
     [((0.9, 0.7, 0.5, 0.3), 0.55, 2), ((1.0, 0.75, 0.5, 0.0), 0.625, 2), ((0.9, 1, 1, 1), 0.6, 0)],
 )
-def test_rewinding_returns_the_nearest_of_the_epochs_models(accuracies, expected, nearest):
+def test_rewinding_returns_the_nearest_of_the_rounds_models(accuracies, expected, nearest):
     model = Linear()
     task = linear_task(model, unseen_accuracy=expected)
     said = iter(accuracies)
@@ -142,7 +141,7 @@ def test_rewinding_returns_the_nearest_of_the_epochs_models(accuracies, expected
         return next(said)
 
     task.accuracy = accuracy
-    result = Scrub(**SOFT, epochs=4, rewind=True).unlearn(model, task)
+    result = Scrub(**SOFT, rounds=4, rewind=True).unlearn(model, task)
     assert torch.equal(result.head.weight, states[nearest]["head.weight"])
 
 
@@ -152,7 +151,7 @@ def test_without_rewinding_the_last_model_is_returned():
         task = linear_task(model, unseen_accuracy=0.0)
         said = iter([0.0, 1.0, 1.0, 1.0])
         task.accuracy = lambda *_: next(said)
-        return Scrub(**SOFT, epochs=4, rewind=rewind).unlearn(model, task).head.weight
+        return Scrub(**SOFT, rounds=4, rewind=rewind).unlearn(model, task).head.weight
 
     assert not torch.equal(last(False), last(True))
 
