@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ser_unlearn.evaluation.membership import Evidence, Outputs, Shadows
+from ser_unlearn.evaluation.membership import (
+    ATTACKS,
+    Evidence,
+    Outputs,
+    References,
+    Shadows,
+    scores,
+)
 
 CLASSES = 4
 
@@ -100,3 +107,11 @@ def flipped(logits):
     made = np.empty_like(logits)
     np.put_along_axis(made, exchanged, np.take_along_axis(logits, order, axis=-1), axis=-1)
     return made
+
+
+def retrained(world, count):
+    """What the first three attacks find of models that differ a little from the retrained one."""
+    logits = world.model("retain")
+    moves = [np.sin((1 + k) * np.arange(logits.size)).reshape(logits.shape) for k in range(count)]
+    found = [scores(world.evidence(logits + each), ATTACKS[:3]) for each in moves]
+    return References(found, world.members)

@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from audited import World, flipped
+from audited import World, flipped, retrained
 from sounds import RATE, noise, tone, write_corpus
 from torch import Tensor
 
@@ -294,12 +294,8 @@ def audit() -> Numbers:
         for result in membership.audit(_evidence(), 16, 7, membership.ATTACKS[:3], 0.98)
     }
     model = {name: result.auc.value for name, result in results.items()}
-    moves = ((0.01, -0.02, 0.03), (-0.02, 0.04, 0.01), (0.03, 0.01, -0.05))
-    references = [
-        {name: value - 0.1 + move for (name, value), move in zip(model.items(), each, strict=True)}
-        for each in moves
-    ]
-    said = membership.told(model, references, 64)
+    references = retrained(World(seed=3, members=16, models=16, dimensions=20), 3)
+    said = references.told(model)
     return {
         "matched": matched.tolist(),
         **{
@@ -308,7 +304,8 @@ def audit() -> Numbers:
             for kind, span in (("AUC", result.auc), ("TPR", result.tpr))
         },
         "told": [name for name, found in said.items() if found],
-        **Audited(results, references, said, {"emotion": 0.9, "speaker": 0.4}).metrics(),
+        "widths": references.widths.tolist(),
+        **Audited(results, references.areas, said, {"emotion": 0.9, "speaker": 0.4}).metrics(),
     }
 
 

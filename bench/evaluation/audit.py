@@ -14,14 +14,15 @@ from ser_unlearn.evaluation.membership import (
     Evidence,
     Interval,
     Outputs,
+    References,
     Result,
     Shadows,
-    areas,
     audit,
     match,
+    scores,
     shift,
-    told,
 )
+from ser_unlearn.evaluation.membership.signals import Scores
 from ser_unlearn.evaluation.prices import Price, up_to
 from ser_unlearn.recogniser.outputs import Logits
 from ser_unlearn.results.records import Attack
@@ -167,24 +168,42 @@ class Auditor:
             self._confidence,
         )
         results = {result.attack: result for result in found}
-        # Shadow models that unlearned are the method's own; without them, all share one audit.
-        references = self._retrained if unlearned is None else self._of_retrained(unlearned)
-        members = len(self.request.sets["forget"])
-        pairs = members * (len(self.places) - members)
-        return Audited(results, references, told(_areas(results), references, pairs), self.matches)
+        references = self._compared(unlearned)
+        told = references.told(_areas(results))
+        return Audited(results, references.areas, told, self.matches)
+
+    def _compared(self, unlearned: Shadows | None) -> References:
+        """What to compare a method with whose shadow models unlearned."""
+        if unlearned is None:
+            return self._retrained
+        # These are the method's own; all other attacks' scores are shared by all methods.
+        own = self._scores_of_retrained(unlearned, self._of_method)
+        found = [
+            {attack.name: {**each, **further}[attack.name] for attack in self._attacks}
+            for each, further in zip(self._shared_scores, own, strict=True)
+        ]
+        return References(found, len(self.request.sets["forget"]))
 
     @cached_property
-    def _retrained(self) -> list[dict[str, float]]:
-        return self._of_retrained(None)
+    def _retrained(self) -> References:
+        return References(self._shared_scores, len(self.request.sets["forget"]))
 
-    def _of_retrained(self, unlearned: Shadows | None) -> list[dict[str, float]]:
-        """What attacks find of each retrained model."""
+    @cached_property
+    def _shared_scores(self) -> list[dict[str, Scores]]:
+        shared = [attack for attack in self._attacks if attack not in self._of_method]
+        return self._scores_of_retrained(None, shared)
+
+    @property
+    def _of_method(self) -> list[membership.Attack]:
+        """The attacks on a method's way of unlearning."""
+        return [attack for attack in self._attacks if "unlearned_shadows" in attack.sees]
+
+    def _scores_of_retrained(
+        self, unlearned: Shadows | None, attacks: Sequence[membership.Attack]
+    ) -> list[dict[str, Scores]]:
+        """What attacks score the audited utterances, by each retrained model."""
         return [
-            areas(
-                self._evidence(each.logits, unlearned),
-                len(self.request.sets["forget"]),
-                self._attacks,
-            )
+            scores(self._evidence(each.logits, unlearned), attacks)
             for each in self.request.references(self._references)
         ]
 

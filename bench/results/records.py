@@ -123,7 +123,7 @@ class Attack(Document):
     references: list[Share] = Field(min_length=2)
     """The same area of each of the models retrained with seeds of their own."""
     told: bool
-    """Whether the area is not where theirs are: see `ser_unlearn.evaluation.membership.told`."""
+    """Whether the area is where no further such model's would be: `membership.References`."""
 
 
 class Tuned(Document):

@@ -35,7 +35,7 @@ REVISIONS: dict[str, Revision] = {
     "metrics.distance": Revision(2, "the divergence from the original beside the others"),
     "metrics.harm": Revision(2, "agreement is the mean over the references"),
     "metrics.costs": Revision(1, "the first: seconds, operations, memory, and their ratios"),
-    "attacks.audit": Revision(2, "matching by speaker; told from the references, either way"),
+    "attacks.audit": Revision(3, "told by how single utterances vary over the references"),
     "attacks.margin": Revision(1, "the first"),
     "attacks.loss": Revision(1, "the first"),
     "attacks.svc": Revision(1, "the first"),

@@ -5,16 +5,16 @@ from ser_unlearn.evaluation.membership.evidence import SIGHTS, Evidence, Outputs
 from ser_unlearn.evaluation.membership.family import (
     ATTACKS,
     Result,
-    areas,
     audit,
     dearest,
     measure,
+    scores,
 )
 from ser_unlearn.evaluation.membership.loss import loss_attack, threshold_free
 from ser_unlearn.evaluation.membership.matching import match
 from ser_unlearn.evaluation.membership.roc import Interval
 from ser_unlearn.evaluation.membership.svc import efficacy
-from ser_unlearn.evaluation.membership.telling import shift, told
+from ser_unlearn.evaluation.membership.telling import References, shift
 
 __all__ = [
     "ATTACKS",
@@ -23,17 +23,17 @@ __all__ = [
     "Evidence",
     "Interval",
     "Outputs",
+    "References",
     "Result",
     "Shadows",
     "View",
-    "areas",
     "audit",
     "dearest",
     "efficacy",
     "loss_attack",
     "match",
     "measure",
+    "scores",
     "shift",
     "threshold_free",
-    "told",
 ]

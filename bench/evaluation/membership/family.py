@@ -72,7 +72,8 @@ def measure(
     Raises:
         ValueError: A score is not a number.
     """
-    of_members, of_nonmembers = _scores(attack, evidence, members)
+    found = _scores(attack, evidence)
+    of_members, of_nonmembers = found[:members], found[members:]
     return Result(
         attack.name,
         attack.price,
@@ -81,12 +82,14 @@ def measure(
     )
 
 
-def areas(evidence: Evidence, members: int, attacks: Sequence[Attack]) -> dict[str, float]:
-    """The areas under the ROC curve alone, by the attack's name; arguments as those of `audit`."""
+def scores(evidence: Evidence, attacks: Sequence[Attack]) -> dict[str, Scores]:
+    """What every attack for which the evidence is there scores the audited utterances, [N].
+
+    Raises:
+        ValueError: A score is not a number.
+    """
     return {
-        attack.name: roc.area(*_scores(attack, evidence, members))
-        for attack in attacks
-        if evidence.holds(attack.sees)
+        attack.name: _scores(attack, evidence) for attack in attacks if evidence.holds(attack.sees)
     }
 
 
@@ -105,9 +108,8 @@ def audit(
     ]
 
 
-def _scores(attack: Attack, evidence: Evidence, members: int) -> tuple[Scores, Scores]:
-    """An attack's scores of members and of non-members."""
-    scores = attack.scores(View(evidence, attack.name, attack.sees))
-    if not np.isfinite(scores).all():
+def _scores(attack: Attack, evidence: Evidence) -> Scores:
+    found = attack.scores(View(evidence, attack.name, attack.sees))
+    if not np.isfinite(found).all():
         raise ValueError(f"The attack '{attack.name}' gave scores that are not finite.")
-    return scores[:members], scores[members:]
+    return found

@@ -52,9 +52,19 @@ def auc(members: Scores, nonmembers: Scores, seed: int, confidence: float = 0.95
     return _hull(value, resampled, confidence, low, high)
 
 
-def area(members: Scores, nonmembers: Scores) -> float:
-    """The same area without an interval."""
-    return float(_above(members, nonmembers).mean())
+def placements(members: Scores, nonmembers: Scores) -> tuple[Scores, Scores]:
+    """How each utterance lies among those of the other kind; the mean of either is the area.
+
+    Args:
+        members: [M].
+        nonmembers: [N].
+
+    Returns:
+        The share of the non-members that each member scores above, [M], and the share of the
+        members that score above each non-member, [N]; ties count half.
+    """
+    above = _above(members, nonmembers)
+    return above.mean(axis=1), above.mean(axis=0)
 
 
 def _above(members: Scores, nonmembers: Scores) -> Scores:

@@ -6,10 +6,11 @@ standard deviations from what such worlds gave; the seed stands in the message o
 
 import random
 
+import numpy as np
 import pytest
-from audited import World, flipped
+from audited import CLASSES, World, flipped
 
-from ser_unlearn.evaluation.membership import ATTACKS, audit
+from ser_unlearn.evaluation.membership import ATTACKS, References, audit, scores
 from ser_unlearn.evaluation.membership.loss import Loss
 from ser_unlearn.evaluation.membership.ulira import ULiRA
 
@@ -83,3 +84,32 @@ def test_ulira_tells_a_fake_unlearner_from_retraining(hard, fake):
     assert unlearned["ulira"].auc.low > floor.high, message
     # To an attack that expects members to fit well, they look less like members than others.
     assert unlearned["loss"].auc.high < 0.5, message
+
+
+def test_fakes_are_told_from_retraining_and_retraining_is_not():
+    # Models retrained without another sixth of the retain set differ as with another seed.
+    simple = [attack for attack in ATTACKS if attack.price == "simple"]
+    told = dict.fromkeys(("one more", "on the boundary", "confident at random"), 0)
+    worlds = 40
+    for seed in range(worlds):
+        world = World(seed=seed, members=32, models=1, dimensions=60)
+        draw = np.random.default_rng(seed)
+        masks = np.zeros((4, len(world.labels)), dtype=bool)
+        masks[:, world.part("retain")] = draw.random((4, 32)) < 5 / 6
+        *retrained, one_more = world.trained(masks)
+        references = References(
+            [scores(world.evidence(each), simple) for each in retrained], world.members
+        )
+        forget = world.part("forget")
+        narrow, sure = one_more.copy(), one_more.copy()
+        largest = narrow[forget].max(axis=1, keepdims=True)
+        narrow[forget] = np.where(narrow[forget] == largest, largest, largest - 0.2)
+        sure[forget] = 10 * np.eye(CLASSES)[draw.integers(0, CLASSES, world.members)]
+        for name, logits in zip(told, (one_more, narrow, sure), strict=True):
+            found = audit(world.evidence(logits), world.members, seed, simple)
+            areas = {result.attack: result.auc.value for result in found}
+            told[name] += any(references.told(areas).values())
+    # Of 40 at 5 %, more than 7 are told once in 1,000 times.
+    assert told["one more"] <= 7
+    assert told["on the boundary"] >= 0.9 * worlds
+    assert told["confident at random"] >= 0.9 * worlds
