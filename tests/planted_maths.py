@@ -206,13 +206,17 @@ FAULTS: dict[str, tuple[str, str, str]] = {
 """By what is wrong: the source, the check that finds it, and a part of its reason."""
 
 WRONG_SIGNS = {
-    "gradient_ascent": ("loss = -cross_entropy", "loss = cross_entropy"),
-    "neggrad_plus": ("descent - (1 - self.beta)", "descent + (1 - self.beta)"),
-    "npo": ("loss = -2 / self.beta", "loss = 2 / self.beta"),
-    "scrub": ("(-parting).backward()", "parting.backward()"),
-    "l2ul": ("descent - ascent", "descent + ascent"),
-    "influence": ("+ self.scale * step", "- self.scale * step"),
-    "task_negation": ("start - self.alpha", "start + self.alpha"),
-    "mu_mis": ("self.sensitivity(model, batch) - ", "-self.sensitivity(model, batch) + "),
-}  # fmt: skip
+    "gradient_ascent": [("loss = -cross_entropy", "loss = cross_entropy")],
+    "neggrad_plus": [("descent - (1 - self.beta)", "descent + (1 - self.beta)")],
+    "npo": [("loss = -2 / self.beta", "loss = 2 / self.beta")],
+    "scrub": [("(-parting).backward()", "parting.backward()")],
+    "l2ul": [("descent - ascent", "descent + ascent")],
+    "influence": [("+ self.scale * step", "- self.scale * step")],
+    "task_negation": [("start - self.alpha", "start + self.alpha")],
+    # Far from where it starts, chance decides about a harm as small as its.
+    "mu_mis": [
+        ("self.sensitivity(model, batch) - ", "-self.sensitivity(model, batch) + "),
+        ("self.batch_size), self.steps)", "self.batch_size), 3)"),
+    ],
+}
 """Of methods that are there: where a sign may go wrong, and how."""

@@ -64,7 +64,7 @@ def test_a_planted_fault_is_caught(tmp_path: Path, fault: str):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", WRONG_SIGNS)
 def test_a_wrong_sign_is_caught_in_a_method_that_is_there(tmp_path: Path, method: str):
-    source = planted(shipped(method), WRONG_SIGNS[method])
+    source = planted(shipped(method), *WRONG_SIGNS[method])
     found = verdict(Subject(write(tmp_path, f"wrong_{method}", source)), "direction")
     assert "a sign may be wrong" in found
 

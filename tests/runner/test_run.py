@@ -118,12 +118,12 @@ def test_leaderboard_of_what_ran(workplace: Workplace):
 
 
 def test_a_changed_parameter_is_a_row_of_its_own(workplace: Workplace):
-    arguments = ("--method", "finetune", "--set", "finetune.epochs=1", "--results", "changed")
+    arguments = ("--method", "finetune", "--set", "finetune.steps=9", "--results", "changed")
     done = workplace("run", *SMALL, *arguments)
     assert done.exit_code == 0, done.stderr
     (record,) = workplace.records("changed")
-    assert record.label == "finetune[epochs=1]"
-    assert record.parameters["epochs"] == 1
+    assert record.label == "finetune[steps=9]"
+    assert record.parameters["steps"] == 9
 
 
 @pytest.mark.parametrize("scenario", ["speaker:99", "hard:999", "sequential:9x99"])
