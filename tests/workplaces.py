@@ -18,7 +18,7 @@ from ser_unlearn.runner import places
 ROWS = ("original", "retrain", "finetune", "gradient_ascent", "scrub", "ssd")
 """Methods of every kind: none, retain set, forget set, both, and what was kept from training."""
 SMALL = ("--recipe", "tiny", "--runs", "1", "--references", "2", "--jobs", "1")
-GRID = (*SMALL, *(word for row in ROWS for word in ("--method", row)))
+GRID = (*SMALL, "--scenario", "random:16", *(word for row in ROWS for word in ("--method", row)))
 
 
 class Workplace:

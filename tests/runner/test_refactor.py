@@ -54,7 +54,7 @@ def test_a_metric_with_a_raised_revision_makes_only_itself_stale(copy: Copy):
     before["metrics"]["tow"] = 0.123
     path.write_text(json.dumps(before))
     copy.replace(
-        "results/revisions.py", ('"metrics.harm": Revision(1', '"metrics.harm": Revision(2')
+        "results/revisions.py", ('"metrics.harm": Revision(2', '"metrics.harm": Revision(3')
     )
     copy.replace(
         "evaluation/spread.py",
@@ -67,6 +67,6 @@ def test_a_metric_with_a_raised_revision_makes_only_itself_stale(copy: Copy):
     after = copy.records()[name]
     assert after["metrics"]["forget_agreement"] == 0.125
     assert after["metrics"]["tow"] == 0.123
-    assert after["revisions"] == {**before["revisions"], "metrics.harm": 2}
+    assert after["revisions"] == {**before["revisions"], "metrics.harm": 3}
     assert after["attacks"] == before["attacks"]
     assert sorted(copy.folder.glob("store/unlearned/**/*")) == unlearned

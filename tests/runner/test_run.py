@@ -23,7 +23,7 @@ def test_every_row_leaves_a_record_with_every_metric(workplace: Workplace):
     for record in records:
         assert (record.status, record.reason) == ("done", "")
         assert set(record.metrics) == set(METRICS)
-        assert record.sizes["forget"] == 32
+        assert record.sizes["forget"] == 16
 
 
 def test_the_table_has_a_line_for_every_row(workplace: Workplace):
@@ -91,7 +91,7 @@ def test_per_utterance_outputs_stand_in_the_store(workplace: Workplace):
         logits = table.filter(like="logit_")
         said = logits.idxmax(axis=1).str.removeprefix("logit_")
         forget = table["set"] == "forget"
-        assert forget.sum() == 32
+        assert forget.sum() == 16
         accuracies.add(float((said == table["emotion"])[forget].mean()))
     assert accuracies == {record.metrics["forget_accuracy"] for record in workplace.records()}
 
