@@ -33,7 +33,10 @@ def test_renaming_a_helper_and_moving_a_function_leave_every_record_current(copy
     copy.replace(
         "evaluation/spread.py",
         (AGREEMENT, ""),
-        ("import numpy as np\n", "from ser_unlearn.evaluation.metrics import agreement\n"),
+        (
+            "import numpy as np\n",
+            "import numpy as np\n\nfrom ser_unlearn.evaluation.metrics import agreement\n",
+        ),
     )
     copy.replace(
         "evaluation/metrics.py",
