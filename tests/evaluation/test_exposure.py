@@ -56,7 +56,7 @@ class Flip(Method):
             logits = logits_of(forget)
             others = logits.scatter(1, own[:, None], -torch.inf).amax(1)
             margins = (logits.gather(1, own[:, None])[:, 0] - others + 4).clamp_min(0)
-            # The worst counts by itself: one of 48 would weigh too little to be flipped.
+            # The worst counts by itself: one of 40 would weigh too little to be flipped.
             flipped = margins.mean() + 0.1 * margins.amax()
             loss = flipped + cross_entropy(logits_of(retain), kept)
             optimiser.zero_grad()
@@ -96,7 +96,7 @@ def run_in(folder: Path, espeak_store: Path) -> dict[str, Record]:
     done = subprocess.run(
         [
             sys.executable, "-m", "ser_unlearn", "run",
-            "--corpus", "espeak", "--recipe", "larger", "--scenario", "random:48",
+            "--corpus", "espeak", "--recipe", "larger", "--scenario", "random:40",
             "--runs", "1", "--references", "3", "--attacks", "strong", "--durability",
             "--method", "flip", "--method", "retrain", "--jobs", "1",
         ],
