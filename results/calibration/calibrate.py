@@ -227,9 +227,7 @@ def distances(seen: Seen) -> dict[str, Any]:
     count = len(others)
     width = t.ppf(0.95, count - 1) * np.std(np.log(others), ddof=1) * np.sqrt(1 + 1 / count)
     return {
-        "further retrained models": [
-            {"distance": distance(each), "told": told(each)} for each in seen.further
-        ],
+        "further retrained models": [distance(each) for each in seen.further],
         "references, each to the others": others,
         "95 % of further retrained models are below": float(
             np.exp(np.mean(np.log(others)) + width)
@@ -238,13 +236,14 @@ def distances(seen: Seen) -> dict[str, Any]:
             name: {
                 "distance": distance(each),
                 "forget accuracy": forget_accuracy(seen, each),
-                "told": told(each),
             }
             for name, each in seen.fakes.items()
         },
-        "methods": {
-            name: {"distance": distance(each), "told": told(each)}
-            for name, each in sorted(seen.methods.items())
+        "methods": {name: distance(each) for name, each in sorted(seen.methods.items())},
+        "told": {
+            "further retrained models": sum(map(told, seen.further)),
+            "fakes": [name for name, each in seen.fakes.items() if told(each)],
+            "methods": [name for name, each in sorted(seen.methods.items()) if told(each)],
         },
     }
 

@@ -104,7 +104,7 @@ def test_the_models_retrained_for_a_sequence_never_heard_what_went_before():
 
 def test_what_was_forgotten_before_counts_in_no_set_but_its_own():
     request = make("sequential:2x2:2")
-    reference = reference_of(request)
+    reference = reference_of(request, 2)
     assert reference.forgotten == request.sets["forgotten"]
     for name in ("forget", "retain", "heldout", "test"):
         assert reference.sets[name] == request.sets[name]
