@@ -190,7 +190,7 @@ def test_the_summary_says_what_to_write():
         ssd: 3 trials by oracle on espeak with random:5%, random:16, 1 of them not done
           defaults: 5.00; best: 2.50 points (trial 1), with
             selection = 25.0 (default 3.0)
-            dampening = 1.0 (default 3.0)"""
+            dampening = 3.0 (default 3.0)"""
     )
     defaults = make_study().trials[0]
     alone = {"n_trials": 1, "trials": [defaults], "best_parameters": defaults.parameters}
