@@ -98,6 +98,11 @@ class Retraining:
         }
 
 
+def divergence(model: Logits, other: Logits) -> float:
+    """The mean Jensen-Shannon divergence of two models' outputs [N, C], in nats."""
+    return float(jensen_shannon(_probabilities(model), _probabilities(other)).mean())
+
+
 def _probabilities(logits: Logits) -> NDArray[np.float64]:
     from scipy.special import softmax
 

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ser_unlearn.evaluation import distance
 from ser_unlearn.evaluation.distance import JOINED, SETS, Retraining
 
 ONE = {"forget": [0], "retain": [1], "test": [2]}
@@ -109,3 +110,10 @@ def test_neither_order_nor_a_constant_matters(values: list[list[float]]):
         assert turned[f"divergence_{name}"] == pytest.approx(found[f"divergence_{name}"], abs=1e-6)
         assert 0 <= found[f"divergence_{name}"] <= math.log(2) + 1e-12
     assert set(JOINED) < set(SETS)
+
+
+def test_the_divergence_of_two_models_is_the_mean_over_utterances():
+    found = distance.divergence(logits(0.2, 0.9), logits(0.6, 0.3))
+    # Logits are in single precision.
+    assert found == pytest.approx((divergence(0.2, 0.6) + divergence(0.9, 0.3)) / 2, rel=1e-6)
+    assert distance.divergence(logits(0.2), logits(0.2)) == 0

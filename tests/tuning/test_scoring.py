@@ -14,16 +14,19 @@ from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Seeds
 from ser_unlearn.runner.places import Place
 from ser_unlearn.tuning import scoring
-from ser_unlearn.tuning.scoring import Score, Scoring
+from ser_unlearn.tuning.scoring import LEAST_MOVE, Measure, Score, Scoring
 from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import resolve
 
 
 @pytest.fixture
 def score(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function: what outputs that cost so many operations score, where 1,000 train anew."""
+    """A function: what outputs that cost and move so much score.
 
-    def found(flops: float = 0.0, error: MethodError | None = None) -> Score:
+    To train anew takes 1,000 operations and moves by 1.
+    """
+
+    def found(flops: float = 0.0, moved: float = 1.0, error: MethodError | None = None) -> Score:
         def outputs(self: Scoring, request: Any) -> Any:
             if error is not None:
                 raise error
@@ -31,7 +34,8 @@ def score(monkeypatch: pytest.MonkeyPatch) -> Any:
 
         monkeypatch.setattr(Scoring, "outputs", outputs)
         monkeypatch.setattr(Scoring, "request", None)
-        monkeypatch.setattr(scoring, "_measure", lambda *_: (lambda logits: 1.5, 1000.0))
+        measure = Measure(lambda _: 1.5, flops=1000.0, moved=lambda _: moved, move=1.0)
+        monkeypatch.setattr(scoring, "_measure", lambda *_: measure)
         place = Place("espeak", "tiny", None, "cpu", Path("nowhere"))
         seeds = Seeds(model=1000, forget=1000, method=0)
         row, limits, origin = resolve("ssd", {}), Limits(1.0), provenance("cpu")
@@ -48,6 +52,13 @@ def test_what_is_done_is_judged(score: Any):
 def test_what_costs_more_than_training_anew_is_not_done(score: Any):
     found = score(1250.0)
     assert (found.status, found.reason) == ("failed", "costs 1.25 times retraining")
+    assert found.value is None
+
+
+def test_what_stays_as_it_was_is_not_done(score: Any):
+    assert score(moved=LEAST_MOVE).status == "done"
+    found = score(moved=LEAST_MOVE / 2)
+    assert (found.status, found.reason) == ("failed", "leaves what it is to forget as it was")
     assert found.value is None
 
 

@@ -128,15 +128,24 @@ def test_tune_then_run_what_it_found(
     assert len(list(store.glob("models/*/*.json"))) == 7
     # The same seed draws the same trials, and what came of them is not computed again.
     assert sorted(store.glob("outputs/*/*")) == answers
+    known = 0
     for study, other in zip(studies("distance"), studies("retrain-free"), strict=True):
         assert [each.parameters for each in study.trials] == [
             each.parameters for each in other.trials
         ]
-        assert [each.seconds for each in study.trials] == [each.seconds for each in other.trials]
+        # What the tiny model is moved too little by is done by one of the criteria alone.
+        seconds = {
+            (each.seconds, before.seconds)
+            for each, before in zip(study.trials, other.trials, strict=True)
+            if each.status == before.status == "done"
+        }
+        assert all(now == before for now, before in seconds)
+        known += len(seconds)
         assert study.trials[0].parameters == resolve(study.label, {}).parameters
         assert study.timeout_s == TIMEOUT_S
         assert study.provenance.packages["optuna"]
         assert study.summary() in done.output
+    assert known
     assert list(read_records(results)) == []
 
     # Whatever was found, let the second trial be the best.
