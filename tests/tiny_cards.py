@@ -32,5 +32,14 @@ def folder_source(**changes):
     } | changes
 
 
+def hub_source(**changes):
+    return {
+        "kind": "hub",
+        "id": "a/b",
+        "revision": "0" * 40,
+        "columns": {"emotion": "emotion", "speaker": "speaker"},
+    } | changes
+
+
 def card(**changes):
     return parse_card(yaml.safe_dump(section(**changes)), Path("tiny.yaml"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from ser_unlearn.data.patterns import compiled
+from ser_unlearn.data.origins import Model, Source
 from ser_unlearn.data.voices import Synthesis
 from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.results.identity import digest
@@ -25,51 +25,15 @@ CARDS = next(
 )
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HubSource(_Model):
-    """A data set on the Hugging Face hub, read through the `datasets` library."""
-
-    kind: Literal["hub"]
-    id: str
-    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
-    split: str = "train"
-    columns: dict[Literal["audio", "emotion", "speaker", "statement"], str | list[str]]
-    """Which column holds what; several columns are joined by a hyphen."""
-    codes: dict[str, dict[str, Label]] = {}
-
-
-class FolderSource(_Model):
-    """Files in a local folder, whose names say what they are."""
-
-    kind: Literal["folder"]
-    pattern: str
-    """A regular expression over the file's name, with groups emotion, speaker and statement."""
-    codes: dict[str, dict[str, Label]] = {}
-
-    @field_validator("pattern")
-    @classmethod
-    def _has_groups(cls, pattern: str) -> str:
-        missing = {"emotion", "speaker"} - set(compiled(pattern).groupindex)
-        if missing:
-            raise ValueError(f"the pattern lacks the named groups {', '.join(sorted(missing))}")
-        return pattern
-
-
-Source = Annotated[HubSource | FolderSource | Synthesis, Field(discriminator="kind")]
-
-
-class Faults(_Model):
+class Faults(Model):
     """What is known to be wrong with the recordings."""
 
-    exclude: list[str] = []
+    exclude: list[str] = Field([])
     """Names of recordings to leave out."""
-    notes: list[str] = []
+    notes: list[str] = Field([])
 
 
-class SplitRule(_Model):
+class SplitRule(Model):
     """How a corpus is divided; the shares are of the utterances of the training speakers."""
 
     seed: int = 0
@@ -85,7 +49,7 @@ class SplitRule(_Model):
         return self
 
 
-class Card(_Model):
+class Card(Model):
     """What `datasets/<name>.yaml` says about a corpus."""
 
     name: Part
@@ -93,10 +57,11 @@ class Card(_Model):
     licence: str
     citation: str
     language: str
-    utterances: int = Field(gt=0)
-    speakers: int = Field(gt=1)
+    utterances: int | None = Field(None, gt=0)
+    """How many there are; None where nobody has counted."""
+    speakers: int | None = Field(None, gt=1)
     emotions: list[Part] = Field(min_length=2)
-    genders: dict[Label, Literal["female", "male"]] = {}
+    genders: dict[Label, Literal["female", "male"]] = Field({})
     faults: Faults = Faults()
     split: SplitRule = SplitRule()
     sources: list[Source] = Field(min_length=1)
@@ -115,7 +80,7 @@ class Card(_Model):
         """Hash of all that the card says, prose aside."""
         prose = {"title", "licence", "citation", "language"}
         return digest(
-            self.model_dump(mode="json", exclude={*prose, "faults"})
+            self.model_dump(mode="json", exclude={*prose, "faults"}, exclude_none=True)
             | {"exclude": self.faults.exclude}
         )
 
@@ -126,13 +91,19 @@ def card_names() -> list[str]:
 
 
 def load_card(name: str) -> Card:
-    """Read and check `datasets/<name>.yaml`.
+    """Read and check `datasets/<name>.yaml`, or a card anywhere else.
+
+    Args:
+        name: of a corpus, or the path of a card, which ends in `.yaml`.
 
     Raises:
         UserError: if there is no such card, or it is not valid.
     """
-    path = CARDS / f"{name}.yaml"
-    if name not in card_names():
+    if name.endswith(".yaml"):
+        path = Path(name)
+    elif name in card_names():
+        path = CARDS / f"{name}.yaml"
+    else:
         raise unknown_name("corpus", name, card_names())
     return parse_card(read_source("card", path), path)
 

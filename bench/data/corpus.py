@@ -14,21 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.data import espeak
-from ser_unlearn.data.audio import LONGEST_FILE, decode, encode_wav
-from ser_unlearn.data.cards import Card, FolderSource, HubSource
-from ser_unlearn.data.sources import (
-    Entry,
-    as_dataset,
-    check_names,
-    choose_source,
-    from_hub,
-    name_of,
-    scan,
-)
+from ser_unlearn.data.audio import decode, encode_wav
+from ser_unlearn.data.cards import Card
+from ser_unlearn.data.counts import check_counts
+from ser_unlearn.data.folders import sounds_in
+from ser_unlearn.data.labels import Entry, below, check_names, name_of, unreadable
+from ser_unlearn.data.local import containers
+from ser_unlearn.data.origins import FolderSource, LocalSource
+from ser_unlearn.data.sources import as_dataset, choose_source, read
 from ser_unlearn.data.voices import Synthesis
-from ser_unlearn.errors import UserError
 from ser_unlearn.results.identity import digest, file_digest
-from ser_unlearn.results.reading import UnreadableError, read_bytes
 from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact, Store
 
@@ -68,18 +63,36 @@ class Corpus:
         self.card = card
         self._store = store
         self._source = choose_source(card, data_dir)
-        self._files: list[Entry] = []
-        if isinstance(self._source, FolderSource):
-            assert data_dir is not None
-            self._files = scan(card, self._source, data_dir)
+        self._data_dir = data_dir
+        if isinstance(self._source, FolderSource | LocalSource):
+            # Now, and not when the work has begun.
+            _ = self.entries
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """Every recording that the source knows, with its labels; none if it is synthesised.
+
+        Raises:
+            UserError: if the hub cannot be reached, or something about a recording is wrong.
+        """
+        if isinstance(self._source, Synthesis):
+            return []
+        return read(self.card, self._source, self._data_dir)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """All that determines the recordings and their labels, without decoding them."""
         identity: dict[str, Any] = {"card": self.card.digest, "source": self._source.kind}
-        if isinstance(self._source, FolderSource):
-            files = {file.name: _digest_of(file.path) for file in self._files if file.path}
+        if isinstance(self._source, FolderSource | LocalSource):
+            files = {entry.name: _digest_of(entry.path) for entry in self.entries if entry.path}
             identity["files"] = digest(files)
+            # Where names do not say it all, files may stay the same while labels change.
+            if isinstance(self._source, LocalSource) or self._source.pattern is None:
+                identity["labels"] = digest({entry.name: entry.labels for entry in self.entries})
+        if isinstance(self._source, LocalSource) and self._data_dir:
+            # Recordings may be in these files themselves.
+            parts = {path: _digest_of(self._data_dir / path) for path in containers(self._data_dir)}
+            identity["parts"] = digest(parts)
         if isinstance(self._source, Synthesis):
             identity["synthesis"] = espeak.identity()
         return identity
@@ -91,12 +104,15 @@ class Corpus:
         Raises:
             UserError: if the hub cannot be reached.
         """
-        if isinstance(self._source, HubSource):
-            return from_hub(self.card, self._source)
-        if isinstance(self._source, FolderSource):
-            rows = [{"path": str(file.path), "bytes": None} for file in self._files if file.path]
-            return as_dataset(self._files, rows)
-        return self._synthesised()
+        if isinstance(self._source, Synthesis):
+            return self._synthesised()
+        rows = [
+            {"path": str(entry.path), "bytes": None}
+            if entry.path
+            else {"path": f"{entry.name}.wav", "bytes": entry.read()}
+            for entry in self.entries
+        ]
+        return as_dataset(self.entries, rows)
 
     @cached_property
     def utterances(self) -> list[Utterance]:
@@ -117,22 +133,30 @@ class Corpus:
         for name, data in self._contents():
             yield (name, *decode(data, name))
 
+    def unmatched(self) -> list[str]:
+        """Files in the folder that look like recordings and are none of the corpus, by name."""
+        if self._data_dir is None or isinstance(self._source, Synthesis):
+            return []
+        left_out = set(self.card.faults.exclude)
+        known = {below(entry.path, self._data_dir) for entry in self.entries if entry.path}
+        found = [path for path in sounds_in(self._data_dir) if name_of(path) not in left_out]
+        return [path for path in found if path not in known]
+
     def _contents(self) -> Iterator[tuple[str, bytes]]:
         """The name and the bytes of every recording."""
-        if isinstance(self._source, FolderSource):
-            # Without a `Dataset`, which takes a second to import.
-            yield from ((file.name, _bytes_of(file.path)) for file in self._files if file.path)
-        else:
+        if isinstance(self._source, Synthesis):
             for row in self.dataset:
                 yield name_of(row["audio"]["path"]), row["audio"]["bytes"]
+        else:
+            # Without a `Dataset`, which takes a second to import.
+            yield from ((entry.name, entry.read()) for entry in self.entries)
 
-    def _labels(self) -> list[dict[str, Any]]:
+    def _labels(self) -> list[dict[str, str]]:
         """Emotion, speaker and statement of every recording, in the same order."""
-        if isinstance(self._source, FolderSource):
-            names = ("emotion", "speaker", "statement")
-            return [{name: getattr(file, name) for name in names} for file in self._files]
-        labels: list[dict[str, Any]] = self.dataset.remove_columns("audio").to_list()
-        return labels
+        if isinstance(self._source, Synthesis):
+            labels: list[dict[str, str]] = self.dataset.remove_columns("audio").to_list()
+            return labels
+        return [entry.labels for entry in self.entries]
 
     def _make_table(self) -> Artefact:
         rows: list[dict[str, Any]] = []
@@ -142,7 +166,7 @@ class Corpus:
             rows.append({"name": name, **label, "content": content, "duration_s": duration})
         rows.sort(key=lambda row: row["name"])
         check_names(row["name"] for row in rows)
-        _check_counts(self.card, rows)
+        check_counts(self.card, [row["speaker"] for row in rows], self.unmatched())
         return Artefact(meta={"utterances": rows})
 
     def _synthesised(self) -> Dataset:
@@ -178,31 +202,7 @@ def _digest_of(path: Path) -> str:
     try:
         return file_digest(path)
     except OSError as error:
-        raise _unreadable(path, error.strerror) from error
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return read_bytes(path, LONGEST_FILE)
-    except UnreadableError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, fault: object) -> UserError:
-    return UserError(
-        f"The recording {path} cannot be read: {fault}. "
-        "Replace the file, or list it in the card under `faults.exclude`."
-    )
-
-
-def _check_counts(card: Card, rows: list[dict[str, Any]]) -> None:
-    speakers = len({row["speaker"] for row in rows})
-    if (len(rows), speakers) != (card.utterances, card.speakers):
-        raise UserError(
-            f"The corpus '{card.name}' should have {card.utterances} utterances by "
-            f"{card.speakers} speakers, but {len(rows)} by {speakers} were found. "
-            "Complete the folder, or correct the card if the corpus really is different."
-        )
+        raise unreadable(path, error.strerror) from error
 
 
 def _without_copies(utterances: list[Utterance]) -> list[Utterance]:

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
+from huggingface_hub import HfApi
 from sounds import RATE, noise
 
 import datasets
@@ -57,6 +58,7 @@ def hub(monkeypatch):
         monkeypatch.setattr(datasets, "load_dataset", load_dataset)
         return calls
 
+    monkeypatch.setattr(HfApi, "dataset_info", lambda *arguments, **options: None)
     return serve
 
 
@@ -88,12 +90,18 @@ def test_recordings_that_the_hub_does_not_name_are_numbered(hub, store):
     assert [each.name for each in Corpus(known, store).utterances] == ["00000", "00001"]
 
 
-def test_recordings_of_the_hub_that_share_a_name_are_refused(hub, store):
-    # A name is all that tells utterances apart afterwards.
+def test_recordings_of_the_hub_that_share_a_name_are_told_apart_by_their_folders(hub, store):
     hub(hub_of_emodb([31.0, 34.0], ["male", "female"], paths=["a/x.wav", "b/x.wav"]))
     known = load_card("emodb").model_copy(update={"utterances": 2, "speakers": 2})
+    assert [each.name for each in Corpus(known, store).utterances] == ["a-x", "b-x"]
+
+
+def test_recordings_of_the_hub_that_share_a_path_are_refused(hub, store):
+    # A name is all that tells utterances apart afterwards.
+    hub(hub_of_emodb([31.0, 34.0], ["male", "female"], paths=["x.wav", "x.wav"]))
+    known = load_card("emodb").model_copy(update={"utterances": 2, "speakers": 2})
     corpus = Corpus(known, store)
-    with pytest.raises(UserError, match="x"):
+    with pytest.raises(UserError, match="more than one file called x"):
         _ = corpus.utterances
 
 
@@ -112,19 +120,48 @@ def test_recordings_of_the_hub_can_be_excluded(hub, store):
     assert len(corpus.dataset) == 1
 
 
-def test_a_hub_out_of_reach_is_reported_in_two_lines_with_a_remedy(monkeypatch, store):
-    def load_dataset(*arguments, **options):
+def test_a_hub_out_of_reach_is_reported_in_one_line_with_a_remedy(hub, monkeypatch, store):
+    def dataset_info(*arguments, **options):
         raise ConnectionError("no route\nto host\nat all")
 
+    def load_dataset(*arguments, **options):
+        # It would try again for half a minute.
+        assert datasets.config.HF_HUB_OFFLINE
+        raise ConnectionError("not in the cache")
+
+    monkeypatch.setattr(HfApi, "dataset_info", dataset_info)
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    before = datasets.config.HF_HUB_OFFLINE
     corpus = Corpus(load_card("emodb"), store)
     with pytest.raises(UserError) as refusal:
         _ = corpus.utterances
-    first, second = str(refusal.value).splitlines()
-    assert "'emodb'" in first
-    assert "renumics/emodb" in first
-    assert "ConnectionError" in first
-    assert "--data-dir" in second
+    (line,) = str(refusal.value).splitlines()
+    assert "'emodb'" in line
+    assert "renumics/emodb (ConnectionError: no route to host at all)" in line
+    assert "--data-dir" in line
+    assert before == datasets.config.HF_HUB_OFFLINE
+
+
+def test_a_data_set_that_was_read_before_needs_no_hub(hub, monkeypatch, store):
+    def dataset_info(*arguments, **options):
+        raise ConnectionError
+
+    hub(hub_of_emodb([31.0, 34.0], ["male", "female"]))
+    monkeypatch.setattr(HfApi, "dataset_info", dataset_info)
+    known = load_card("emodb").model_copy(update={"utterances": 2, "speakers": 2})
+    assert len(Corpus(known, store).utterances) == 2
+
+
+def test_a_configuration_and_several_splits_are_asked_for_by_name(hub, store):
+    calls = hub(hub_of_emodb([31.0, 34.0], ["male", "female"]))
+    known = load_card("emodb")
+    (_, source) = known.sources
+    changes = {"configuration": "clean", "split": ["train", "test"]}
+    source = source.model_copy(update=changes)
+    changes = {"utterances": 2, "speakers": 2, "sources": [source]}
+    _ = Corpus(known.model_copy(update=changes), store).utterances
+    ((_, options),) = calls
+    assert (options["name"], options["split"]) == ("clean", "train+test")
 
 
 def test_nothing_is_asked_of_the_hub_where_a_folder_is_given(emodb_like, store, monkeypatch):

@@ -7,9 +7,10 @@ from random import Random
 import pytest
 
 from ser_unlearn.data import patterns
-from ser_unlearn.data.cards import FolderSource, card_names, load_card
+from ser_unlearn.data.cards import card_names, load_card
+from ser_unlearn.data.folders import scan
+from ser_unlearn.data.origins import FolderSource
 from ser_unlearn.data.patterns import compiled, matcher
-from ser_unlearn.data.sources import scan
 from ser_unlearn.errors import UserError
 
 PATTERNS = {
