@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.data.cards import Card
-from ser_unlearn.data.labels import Entry, Reader, below, labelled, name_of, names_of
+from ser_unlearn.data.labels import Entry, Labelling, Reader, below, name_of, names_of
 from ser_unlearn.data.origins import HubSource, LocalSource
 from ser_unlearn.errors import UserError
 from ser_unlearn.results.names import shown
@@ -68,12 +69,11 @@ def entries_of(
         UserError: if a label is unknown to the card.
     """
     audio = audio_column(source)
-    entries = []
+    labelling = Labelling(card, source.codes)
     for name, row, sound in zip(_names(sounds, folder), rows, sounds, strict=True):
-        texts = reader.texts({**row, audio: sound.said or name}, name)
-        entry = labelled(card, source.codes, name, texts, sound.file, sound.data)
-        entries += [entry] if entry else []
-    return entries
+        texts = partial(reader.texts, {**row, audio: sound.said or name}, name)
+        labelling.add(name, texts, sound.file, sound.data)
+    return labelling.entries()
 
 
 def parts_of(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ser_unlearn.data.cards import Card
-from ser_unlearn.data.labels import Entry, Reader, below, check_names, labelled, names_of, some
+from ser_unlearn.data.labels import Entry, Labelling, Reader, below, check_names, names_of, some
 from ser_unlearn.data.origins import FolderSource, Table
 from ser_unlearn.data.patterns import matcher
 from ser_unlearn.data.tables import read_table
@@ -66,7 +67,7 @@ def seen(folder: Path) -> str:
 
 def _by_name(card: Card, source: FolderSource, pattern: str, data_dir: Path) -> list[Entry]:
     match_name = matcher(pattern)
-    entries = []
+    labelling = Labelling(card, source.codes)
     found = False
     for path in sorted(data_dir.rglob("*"), key=lambda path: (path.stem, str(path))):
         match = match_name(path.name)
@@ -74,10 +75,9 @@ def _by_name(card: Card, source: FolderSource, pattern: str, data_dir: Path) -> 
             continue
         found = True
         texts = {field: text for field, text in match.groupdict().items() if text is not None}
-        entry = labelled(card, source.codes, path.stem, texts, path)
-        entries += [entry] if entry else []
+        labelling.add(path.stem, texts, path)
     _check_some(found, f"has a name that the card '{card.name}' knows", pattern, data_dir)
-    return entries
+    return labelling.entries()
 
 
 def _by_path(card: Card, source: FolderSource, pattern: str, data_dir: Path) -> list[Entry]:
@@ -85,13 +85,12 @@ def _by_path(card: Card, source: FolderSource, pattern: str, data_dir: Path) -> 
     matches = [(path, match_path(path)) for path in sounds_in(data_dir)]
     known = [(path, match) for path, match in matches if match is not None]
     _check_some(bool(known), f"has a path that the card '{card.name}' knows", pattern, data_dir)
-    entries = []
+    labelling = Labelling(card, source.codes)
     names = names_of([path for path, _ in known])
     for name, (path, match) in zip(names, known, strict=True):
         texts = {field: text for field, text in match.groupdict().items() if text is not None}
-        entry = labelled(card, source.codes, name, texts, data_dir / path)
-        entries += [entry] if entry else []
-    return sorted(entries, key=lambda entry: entry.name)
+        labelling.add(name, texts, data_dir / path)
+    return sorted(labelling.entries(), key=lambda entry: entry.name)
 
 
 def _check_some(found: bool, what: str, pattern: str, data_dir: Path) -> None:
@@ -113,11 +112,10 @@ def _by_table(card: Card, source: FolderSource, said: Table, data_dir: Path) -> 
     reader = Reader(said, table.columns, f"The table {path}")
     files = find([reader.text("audio", row) for row in table.rows], path.parent, data_dir)
     names = names_of([below(file, data_dir) for file in files])
-    entries = []
+    labelling = Labelling(card, source.codes)
     for name, file, row in zip(names, files, table.rows, strict=True):
-        entry = labelled(card, source.codes, name, reader.texts(row, name), file)
-        entries += [entry] if entry else []
-    return sorted(entries, key=lambda entry: entry.name)
+        labelling.add(name, partial(reader.texts, row, name), file)
+    return sorted(labelling.entries(), key=lambda entry: entry.name)
 
 
 def find(said: Sequence[str], beside: Path, folder: Path) -> list[Path]:

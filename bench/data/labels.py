@@ -63,48 +63,85 @@ def unreadable(path: Path, fault: object) -> UserError:
     )
 
 
-def labelled(
-    card: Card,
-    codes: Codes,
-    name: str,
-    texts: Mapping[str, str],
-    path: Path | None = None,
-    data: Callable[[], bytes] | None = None,
-) -> Entry | None:
-    """A recording with the labels that its texts stand for; None if it is to be left out.
+class LabelError(UserError):
+    """Something is wrong with the labels of recordings; `faults` holds a line for each."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        more = len(faults) - 1
+        others = f" ({more} more have faults; `ser-unlearn check-corpus` lists them.)"
+        super().__init__(faults[0] + (others if more else ""))
+        self.faults = faults
+
+
+Texts = Mapping[str, str] | Callable[[], Mapping[str, str]]
+"""What a source says of a recording's labels, by field; or what finds that out."""
+
+
+class Labelling:
+    """Gives recordings the labels that their texts stand for.
 
     Args:
         card: the corpus's card.
         codes: what texts stand for.
-        name: the recording's.
-        texts: by field, as the source has them.
-        path: where it is.
-        data: what gives its bytes, if it is no file.
-
-    Raises:
-        UserError: if a text is unknown to the card, or cannot be a label.
     """
-    if name in card.faults.exclude:
-        return None
-    called = path.name if path else name
-    labels = {}
-    for field, text in texts.items():
-        label = _translate(codes, field, text, called)
-        if label is None:
-            return None
-        labels[field] = label
-    emotion, speaker = labels.get("emotion", ""), labels.get("speaker", "")
-    statement = labels.get("statement", "")
-    if emotion not in card.emotions:
-        raise UserError(
-            f"'{called}' has the emotion '{shown(emotion, 80)}', which the card '{card.name}' does "
-            f"not list. Known: {', '.join(card.emotions)}."
-        )
-    check_name("recording", name)
-    check_name(f"speaker of '{name}',", speaker)
-    if statement:
-        check_name(f"statement of '{name}',", statement)
-    return Entry(name, emotion, speaker, statement, path, data)
+
+    def __init__(self, card: Card, codes: Codes) -> None:
+        self._card = card
+        self._codes = codes
+        self._entries: list[Entry] = []
+        self._faults: list[str] = []
+
+    def add(
+        self,
+        name: str,
+        texts: Texts,
+        path: Path | None = None,
+        data: Callable[[], bytes] | None = None,
+    ) -> None:
+        """Take a recording, unless the card leaves it out."""
+        if name in self._card.faults.exclude:
+            return
+        try:
+            found = texts() if callable(texts) else texts
+            labels = self._labels(path.name if path else name, found)
+            if labels is not None:
+                self._check(name, labels)
+                self._entries.append(Entry(name, **labels, path=path, data=data))
+        except UserError as error:
+            self._faults.append(str(error))
+
+    def entries(self) -> list[Entry]:
+        """The recordings, in the order in which they came.
+
+        Raises:
+            LabelError: if one has a label that is unknown to the card, or cannot be one.
+        """
+        if self._faults:
+            raise LabelError(self._faults)
+        return self._entries
+
+    def _labels(self, called: str, texts: Mapping[str, str]) -> dict[str, str] | None:
+        labels = dict.fromkeys(FIELDS, "")
+        for field, text in texts.items():
+            label = _translate(self._codes, field, text, called)
+            if label is None:
+                return None
+            labels[field] = label
+        known = self._card.emotions
+        # A card that is being drafted has none yet.
+        if known and labels["emotion"] not in known:
+            raise UserError(
+                f"'{called}' has the emotion '{shown(labels['emotion'], 80)}', which the card "
+                f"'{self._card.name}' does not list. Known: {', '.join(known)}."
+            )
+        return labels
+
+    def _check(self, name: str, labels: Mapping[str, str]) -> None:
+        check_name("recording", name)
+        check_name(f"emotion of '{name}',", labels["emotion"])
+        check_name(f"speaker of '{name}',", labels["speaker"])
+        if labels["statement"]:
+            check_name(f"statement of '{name}',", labels["statement"])
 
 
 def _translate(codes: Codes, field: str, code: str, name: str) -> str | None:
@@ -216,8 +253,10 @@ def names_of(paths: Sequence[str]) -> list[str]:
     names = [name_of(path) for path in paths]
     if len(set(names)) == len(names):
         return names
-    shared = len(PurePosixPath(commonpath(paths)).parts)
-    return ["-".join(PurePosixPath(path).with_suffix("").parts[shared:]) for path in paths]
+    # Those below a folder are relative, and others may be not.
+    pure = [PurePosixPath(path.lstrip("/")) for path in paths]
+    shared = len(PurePosixPath(commonpath(path.parent for path in pure)).parts)
+    return ["-".join(path.with_suffix("").parts[shared:]) for path in pure]
 
 
 def below(path: Path, folder: Path | None) -> str:
