@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ser_unlearn.cli.checking import check_method
+from ser_unlearn.cli.corpora import check_corpus
 from ser_unlearn.cli.ending import Breakdown, Refusal, Stop, ends_cleanly
 from ser_unlearn.cli.listing import list_command
 from ser_unlearn.cli.merging import merge
@@ -41,7 +42,7 @@ def main() -> None:
 
 
 for command in (
-    *(run, tune, table, evaluate, leaderboard, list_command, check_method),
+    *(run, tune, table, evaluate, leaderboard, list_command, check_method, check_corpus),
     *(store, merge),
 ):
     main.add_command(command)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from ser_unlearn.errors import UserError
 from ser_unlearn.runner.suite import load_suite, suite_names
 from ser_unlearn.tuning.criteria import CRITERIA
+
+if TYPE_CHECKING:
+    from ser_unlearn.data.cards import Card
 
 KINDS = ("methods", "corpora", "recipes", "scenarios", "metrics", "criteria", "suites")
 
@@ -20,6 +26,19 @@ def list_command(kind: str) -> None:
     click.echo(tabulate(rows, headers, tablefmt="simple", disable_numparse=True))
 
 
+def _cards() -> list[Card]:
+    """All cards that are valid; what is wrong with the others is told beside them."""
+    from ser_unlearn.data.cards import card_names, load_card
+
+    cards = []
+    for name in card_names():
+        try:
+            cards.append(load_card(name))
+        except UserError as error:
+            click.echo(f"Left out: {error}", err=True)
+    return cards
+
+
 def _listing(kind: str) -> tuple[list[str], list[list[str]]]:
     """Headers and rows of what `list` prints."""
     if kind == "methods":
@@ -31,14 +50,12 @@ def _listing(kind: str) -> tuple[list[str], list[list[str]]]:
             for row in info.rows
         ]
     if kind == "corpora":
-        from ser_unlearn.data.cards import card_names, load_card
-
-        cards = [load_card(name) for name in card_names()]
+        cards = _cards()
         return ["corpus", "utterances", "speakers", "emotions", "language", "licence"], [
             [
                 card.name,
-                str(card.utterances),
-                str(card.speakers),
+                str(card.utterances or "–"),
+                str(card.speakers or "–"),
                 str(len(card.emotions)),
                 card.language,
                 card.licence,

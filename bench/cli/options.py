@@ -88,6 +88,16 @@ references = click.option(
 corpora = click.option("--corpus", "corpora", multiple=True, help="Only these corpora.")
 
 
+emotion_column = click.option(
+    "--emotion-column",
+    metavar="NAME",
+    help="Of a corpus that is a folder without a card: the column with emotions.",
+)
+speaker_column = click.option(
+    "--speaker-column", metavar="NAME", help="Of the same: the column with speakers."
+)
+
+
 recipes = click.option("--recipe", "recipes", multiple=True, help="Only these recipes.")
 
 

@@ -17,7 +17,14 @@ from ser_unlearn.tuning.criteria import CRITERIA
 
 @click.command()
 @click.argument("suite", default="default")
-@click.option("--corpus", "corpora", multiple=True, help="Instead of the suite's corpora.")
+@click.option(
+    "--corpus",
+    "corpora",
+    multiple=True,
+    help="Instead of the suite's corpora: a name, a card's path, or a folder.",
+)
+@options.emotion_column
+@options.speaker_column
 @click.option("--recipe", "recipes", multiple=True, help="Instead of the suite's recipes.")
 @click.option("--scenario", "scenarios", multiple=True, help="Instead of the suite's scenarios.")
 @click.option("--method", "methods", multiple=True, help="Instead of the suite's methods.")
@@ -54,6 +61,8 @@ from ser_unlearn.tuning.criteria import CRITERIA
 def run(
     suite: str,
     corpora: tuple[str, ...],
+    emotion_column: str | None,
+    speaker_column: str | None,
     recipes: tuple[str, ...],
     scenarios: tuple[str, ...],
     methods: tuple[str, ...],
@@ -77,8 +86,11 @@ def run(
 
     Every option that names a part of the grid replaces that part of the suite.
     """
+    from ser_unlearn.data.brought import bring
+
+    names, brought = bring(corpora, emotion_column, speaker_column)
     changes: dict[str, Any] = {
-        "corpora": list(corpora),
+        "corpora": names,
         "recipes": list(recipes),
         "scenarios": list(scenarios),
         "methods": list(methods),
@@ -103,9 +115,11 @@ def run(
     from ser_unlearn.runner.grid import Options
     from ser_unlearn.tuning.tuned import tuned_tables
 
-    further = tuned_tables(results, chosen, tuned) if tuned else {}
+    further = {}
     with engine_named(engine, scheduler, jobs) as found:
-        here = Options(results, data_dir, jobs, device, timeout_s, max_memory_mb, found)
+        here = Options(results, data_dir, jobs, device, timeout_s, max_memory_mb, found, brought)
+        if tuned:
+            further = tuned_tables(results, chosen, tuned, here.card)
         records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)
     click.echo(render(records, "terminal"))
 
@@ -123,6 +137,8 @@ def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
 
 @click.command()
 @options.corpora
+@options.emotion_column
+@options.speaker_column
 @options.recipes
 @options.scenarios
 @options.methods
@@ -136,6 +152,8 @@ def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
 @options.scheduler
 def evaluate(
     corpora: tuple[str, ...],
+    emotion_column: str | None,
+    speaker_column: str | None,
     recipes: tuple[str, ...],
     scenarios: tuple[str, ...],
     methods: tuple[str, ...],
@@ -156,15 +174,17 @@ def evaluate(
     """
     from rich.console import Console
 
+    from ser_unlearn.data.brought import bring
     from ser_unlearn.report.tables import render
     from ser_unlearn.results.records import read_records
     from ser_unlearn.runner import run as runner
     from ser_unlearn.runner.engines import engine_named
     from ser_unlearn.runner.grid import Options
 
-    chosen = select(read_records(results), results, corpora, recipes, scenarios, methods)
+    names, brought = bring(corpora, emotion_column, speaker_column)
+    chosen = select(read_records(results), results, tuple(names), recipes, scenarios, methods)
     with engine_named(engine, scheduler, jobs) as found:
-        here = Options(results, data_dir, jobs, engine=found)
+        here = Options(results, data_dir, jobs, engine=found, brought=brought)
         done, lacking = runner.evaluate(
             chosen, attacks, durability, references, here, Console(stderr=True)
         )

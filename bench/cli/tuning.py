@@ -16,6 +16,8 @@ from ser_unlearn.tuning.criteria import CRITERIA, TIMEOUT_S
     "--trials", type=click.IntRange(1), required=True, help="Of each method; the defaults are one."
 )
 @click.option("--corpus", "corpora", multiple=True, required=True, help="May be given repeatedly.")
+@options.emotion_column
+@options.speaker_column
 @click.option(
     "--scenario", "scenarios", multiple=True, required=True, help="May be given repeatedly."
 )
@@ -44,6 +46,8 @@ def tune(
     methods: tuple[str, ...],
     trials: int,
     corpora: tuple[str, ...],
+    emotion_column: str | None,
+    speaker_column: str | None,
     scenarios: tuple[str, ...],
     recipe: str,
     criterion: str,
@@ -60,22 +64,24 @@ def tune(
     """
     from rich.console import Console
 
+    from ser_unlearn.data.brought import bring
     from ser_unlearn.runner.grid import Options
     from ser_unlearn.tuning.tune import Goal, tunable, tune
 
     if not methods:
         methods, without = tunable()
         click.echo(f"Nothing to tune in {', '.join(without)}.", err=True)
+    names, brought = bring(dict.fromkeys(corpora), emotion_column, speaker_column)
     studies = tune(
         methods,
         Goal(
-            list(dict.fromkeys(corpora)),
+            names,
             recipe,
             list(dict.fromkeys(scenarios)),
             criterion,
             trials,
         ),
-        Options(results, data_dir, jobs, device, timeout_s),
+        Options(results, data_dir, jobs, device, timeout_s, brought=brought),
         Console(stderr=True),
     )
     for study in studies:

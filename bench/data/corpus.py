@@ -126,7 +126,7 @@ class Corpus:
         """
         identity = {**self.identity, "revisions": revisions(["corpus"])}
         artefact = self._store.fetch("corpora", identity, self._make_table)
-        return _without_copies([Utterance(**row) for row in artefact.meta["utterances"]])
+        return without_copies([Utterance(**row) for row in artefact.meta["utterances"]])
 
     def recordings(self) -> Iterator[tuple[str, NDArray[np.float32], int]]:
         """Decode every recording: its name, samples [T] in -1..1, and sampling rate in Hz."""
@@ -205,7 +205,8 @@ def _digest_of(path: Path) -> str:
         raise unreadable(path, error.strerror) from error
 
 
-def _without_copies(utterances: list[Utterance]) -> list[Utterance]:
+def without_copies(utterances: list[Utterance]) -> list[Utterance]:
+    """The first of all recordings that are the same; none of those whose labels disagree."""
     groups: dict[str, list[Utterance]] = {}
     for utterance in utterances:
         groups.setdefault(utterance.content, []).append(utterance)

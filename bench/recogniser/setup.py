@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.cards import Card, load_card
 from ser_unlearn.data.corpus import Corpus
 from ser_unlearn.data.scenarios import Losses, draw_forget_set, kind_of
 from ser_unlearn.data.splits import Split, split
@@ -52,7 +52,7 @@ class Setup:
     """A corpus and a recipe on a device.
 
     Args:
-        corpus: name of the card.
+        corpus: name of the card, or a card that is none of the project's.
         recipe: name of the recipe.
         data_dir: a folder with the recordings, or None for the card's other sources.
         device: "cpu" or "cuda".
@@ -60,11 +60,13 @@ class Setup:
     """
 
     def __init__(
-        self, corpus: str, recipe: str, data_dir: Path | None, device: str, store: Store
+        self, corpus: str | Card, recipe: str, data_dir: Path | None, device: str, store: Store
     ) -> None:
         self.store = store
         self.device_type = device
-        self.corpus = Corpus(load_card(corpus), store, data_dir)
+        self.corpus = Corpus(
+            load_card(corpus) if isinstance(corpus, str) else corpus, store, data_dir
+        )
         self.recipe = load_recipe(recipe)
 
     @cached_property

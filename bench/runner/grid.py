@@ -6,11 +6,13 @@ import glob
 import itertools
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.brought import Brought
+from ser_unlearn.data.cards import Card, load_card
 from ser_unlearn.data.scenarios import kind_of, requests
+from ser_unlearn.data.sources import folder_of
 from ser_unlearn.evaluation.shadows import COUNT
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, Seeds, read_claim, read_record
@@ -45,6 +47,23 @@ class Options:
     max_memory_mb: float | None = None
     """The memory of its own that a method may take; None for the machine's over the workers."""
     engine: Engine = LOCAL
+    brought: Mapping[str, Brought] = field(default_factory=dict)
+    """Corpora that are none of the project's, by name."""
+
+    def card(self, corpus: str) -> Card:
+        """The card of a corpus.
+
+        Raises:
+            UserError: if there is none, or it is not valid.
+        """
+        return self.brought[corpus].card if corpus in self.brought else load_card(corpus)
+
+    def folder(self, corpus: str) -> Path | None:
+        """The folder with a corpus's recordings; None if it is not read from one."""
+        brought = self.brought.get(corpus)
+        if brought and brought.folder:
+            return brought.folder
+        return folder_of(self.card(corpus), self.data_dir)
 
     def limits(self, timeout_s: float) -> Limits:
         """What a method may take, where the options leave the seconds to a suite."""
@@ -56,11 +75,14 @@ class Options:
 
 def place_of(corpus: str, recipe: str, options: Options) -> Place:
     """A corpus seen through a recipe, where the options say."""
-    folder = _folder(options.data_dir, corpus)
     store = default_place()
     if isinstance(store, Path):
         store = store.absolute()
-    return Place(corpus, recipe, folder, options.device, store)
+    folder = options.folder(corpus)
+    if corpus not in options.brought:
+        return Place(corpus, recipe, folder, options.device, store)
+    card = options.card(corpus).model_dump_json(exclude_none=True)
+    return Place(corpus, recipe, folder, options.device, store, card)
 
 
 Cell = tuple[str, str, str]
@@ -131,19 +153,6 @@ def grid(
                 suite.durability,
                 suite.references,
             )
-
-
-def _folder(data_dir: Path | None, corpus: str) -> Path | None:
-    """The folder of a corpus: `data_dir` itself, or the one in it that has the corpus's name."""
-    if data_dir is None or not reads_folders(corpus):
-        return None
-    own = data_dir / corpus
-    return (own if own.is_dir() else data_dir).resolve()
-
-
-def reads_folders(corpus: str) -> bool:
-    """Whether the recordings of a corpus may lie in a local folder."""
-    return any(source.kind == "folder" for source in load_card(corpus).sources)
 
 
 def awaited(unlearnings: list[Unlearning]) -> list[Training]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from ser_unlearn.data.cards import Card
 from ser_unlearn.evaluation.audit import Auditor
 from ser_unlearn.evaluation.behaviour import Reference, reference_of
 from ser_unlearn.evaluation.prices import Price
@@ -27,6 +28,8 @@ class Place:
     device: str
     store: str | Path
     """Where it is: a URL, or a folder."""
+    card: str | None = None
+    """The card as JSON, of a corpus that is none of the project's."""
 
     def setup(self) -> Setup:
         """The corpus and the recipe, loaded once a process."""
@@ -51,7 +54,8 @@ class Place:
 
 @lru_cache(maxsize=4)
 def _setup(place: Place) -> Setup:
-    return Setup(place.corpus, place.recipe, place.data_dir, place.device, store_at(place.store))
+    corpus = Card.model_validate_json(place.card) if place.card else place.corpus
+    return Setup(corpus, place.recipe, place.data_dir, place.device, store_at(place.store))
 
 
 @lru_cache(maxsize=4)

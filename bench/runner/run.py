@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from rich.console import Console
 
-from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.cards import card_names
 from ser_unlearn.data.scenarios import check_scenario
 from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.evaluation.membership import dearest
@@ -28,7 +27,6 @@ from ser_unlearn.runner.grid import (
     has_record,
     order,
     place_of,
-    reads_folders,
     rows,
     trainings,
 )
@@ -99,12 +97,12 @@ def check(tables: Sequence[Cell], options: Options) -> None:
     _check_outputs(options)
     corpora = list(dict.fromkeys(corpus for corpus, _, _ in tables))
     for corpus in corpora:
-        load_card(corpus)
+        options.card(corpus)
     for recipe in dict.fromkeys(recipe for _, recipe, _ in tables):
         load_recipe(recipe)
     for table in tables:
         folder_of(*table)
-    _check_folder(corpora, options.data_dir)
+    _check_folder(corpora, options)
 
 
 def evaluate(
@@ -138,7 +136,8 @@ def evaluate(
     lacking: list[Record] = []
     with console.status("Looking at corpora and records ..."):
         for record in chosen:
-            if record.status != "done" or record.method not in known:
+            is_known = record.corpus in options.brought or record.corpus in card_names()
+            if record.status != "done" or record.method not in known or not is_known:
                 lacking.append(record)
                 continue
             row = Row(
@@ -262,7 +261,8 @@ def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]
         )
 
 
-def _check_folder(corpora: Sequence[str], data_dir: Path | None) -> None:
+def _check_folder(corpora: Sequence[str], options: Options) -> None:
+    data_dir = options.data_dir
     if data_dir is None:
         return
     try:
@@ -275,7 +275,7 @@ def _check_folder(corpora: Sequence[str], data_dir: Path | None) -> None:
             f"--data-dir {shown(str(data_dir), 200)} is not a folder. "
             "Give the one with the recordings."
         )
-    if not any(reads_folders(corpus) for corpus in corpora):
+    if not any(options.folder(corpus) for corpus in corpora):
         raise UserError(
             f"--data-dir: {', '.join(corpora)} is not read from a folder. Leave it out."
         )

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from rich.console import Console
 
-from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.cards import Card
 from ser_unlearn.data.scenarios import kind_of
 from ser_unlearn.data.scenarios import requests as requests_of
 from ser_unlearn.errors import UserError
@@ -109,6 +109,7 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
             check_validation(each.place.request(each.scenario, each.seed, each.seed))
         trainings = _trainings(asked, goal.criterion)
     limits, origin = options.limits(TIMEOUT_S), provenance(options.device)
+    cards = [options.card(corpus) for corpus in goal.corpora]
     studies: dict[str, Study] = {}
 
     def scoring(step: Step, setting: Setting) -> Scoring:
@@ -124,7 +125,7 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
         )
 
     def ended(course: Course) -> None:
-        study = _study(course, goal, limits.seconds, origin)
+        study = _study(course, goal, cards, limits.seconds, origin)
         write_study(options.results, study)
         studies[study.label] = study
 
@@ -142,13 +143,15 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
     return [studies[row.label] for row in rows]
 
 
-def _study(course: Course, goal: Goal, timeout_s: float, origin: Provenance) -> Study:
+def _study(
+    course: Course, goal: Goal, cards: Sequence[Card], timeout_s: float, origin: Provenance
+) -> Study:
     """What the trials of a row come to."""
     row, trials = course.row, course.trials
     best = best_of(trials)
     return Study(
         corpora=list(goal.corpora),
-        cards=[load_card(corpus).digest for corpus in goal.corpora],
+        cards=[card.digest for card in cards],
         recipe=goal.recipe,
         recipe_digest=load_recipe(goal.recipe).digest,
         scenarios=list(goal.scenarios),

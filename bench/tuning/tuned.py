@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.cards import Card, load_card
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.results.records import TUNING, Tuned
@@ -17,19 +17,27 @@ from ser_unlearn.tuning.space import Value
 from ser_unlearn.tuning.studies import Study, read_study
 from ser_unlearn.unlearning.registry import METHODS, Row, read_method
 
+CardOf = Callable[[str], Card]
+"""The name of a corpus to its card."""
 
-def tuned_tables(results: Path, suite: Suite, criteria: Sequence[str]) -> dict[Cell, list[Row]]:
+
+def tuned_tables(
+    results: Path, suite: Suite, criteria: Sequence[str], card_of: CardOf = load_card
+) -> dict[Cell, list[Row]]:
     """The tuned rows of each table of a suite: one for each row and study that found better.
 
     Args:
         results: the results folder.
         suite: the grid.
         criteria: by which the studies were made.
+        card_of: gives the card of a corpus.
 
     Raises:
         UserError: if no row has such a study, or as `tuned_rows` does.
     """
-    found = {cell: tuned_rows(results, cell, rows(suite, {}), criteria) for cell in cells(suite)}
+    found = {
+        cell: tuned_rows(results, cell, rows(suite, {}), criteria, card_of) for cell in cells(suite)
+    }
     if not any(found.values()):
         raise UserError(
             f"--tuned {' '.join(criteria)}: no row of this run has such a study in {results} that "
@@ -39,7 +47,11 @@ def tuned_tables(results: Path, suite: Suite, criteria: Sequence[str]) -> dict[C
 
 
 def tuned_rows(
-    results: Path, table: Cell, rows: Sequence[Row], criteria: Sequence[str]
+    results: Path,
+    table: Cell,
+    rows: Sequence[Row],
+    criteria: Sequence[str],
+    card_of: CardOf = load_card,
 ) -> list[Row]:
     """The rows with what tuning on a table, and perhaps on others beside it, found for them.
 
@@ -51,6 +63,7 @@ def tuned_rows(
         table: corpus, recipe and scenario.
         rows: with their defaults.
         criteria: by which the studies were made.
+        card_of: gives the card of a corpus.
 
     Raises:
         UserError: if a study is damaged, or what was tuned has changed since.
@@ -62,7 +75,7 @@ def tuned_rows(
             if study is None:
                 continue
             _check_parameters(study, row)
-            _check_current(study, row)
+            _check_current(study, row, card_of)
             # Where every trial failed there is nothing to run.
             if study.best_parameters not in (None, row.parameters):
                 label = f"{row.label}[tuned-{criterion},T={study.n_trials}]"
@@ -102,12 +115,12 @@ def _kinds(parameters: Mapping[str, Value]) -> dict[str, type]:
     }
 
 
-def _check_current(study: Study, row: Row) -> None:
+def _check_current(study: Study, row: Row, card_of: CardOf) -> None:
     """Refuse a study of what has changed since."""
     first = study.trials[0].parameters
     held = [field for field in row.parameters if field not in study.search_space]
     stale = {
-        "corpora's cards": study.cards != [load_card(each).digest for each in study.corpora],
+        "corpora's cards": study.cards != [card_of(each).digest for each in study.corpora],
         "recipe": study.recipe_digest != load_recipe(study.recipe).digest,
         "method's code": study.code != read_method(METHODS / f"{row.method}.py").algorithm,
         "method's other defaults": any(first.get(each) != row.parameters[each] for each in held),
