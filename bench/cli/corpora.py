@@ -53,20 +53,25 @@ def check_corpus(
     something to mend.
     """
     from ser_unlearn.data.inspection import inspect
+    from ser_unlearn.data.labels import LabelError
     from ser_unlearn.data.sources import folder_of
     from ser_unlearn.results.mirror import store_at
     from ser_unlearn.results.store import default_place
 
     if write is not None:
         _check_target(write)
-    found = _brought(corpus, emotion_column, speaker_column, path_pattern)
-    card = found.card
-    folder = found.folder or folder_of(card, data_dir)
-    inspected = inspect(card, store_at(default_place()), folder)
+    try:
+        found = _brought(corpus, emotion_column, speaker_column, path_pattern)
+    except LabelError as error:
+        click.echo(_listed("To mend", error.faults))
+        raise click.exceptions.Exit(1) from error
+    folder = found.folder or folder_of(found.card, data_dir)
+    inspected = inspect(found.card, store_at(default_place()), folder)
     click.echo(_report(inspected))
     if inspected.faults:
         click.echo(_listed("To mend", inspected.faults))
         raise click.exceptions.Exit(1)
+    click.echo("Nothing is wrong with it.")
     if write is not None:
         _write(write, inspected)
         click.echo(f"Written to {write}. Fill in what it says is not stated.")
@@ -101,12 +106,14 @@ def _write(path: Path, found: Inspection) -> None:
     from ser_unlearn.data.drafts import to_yaml
     from ser_unlearn.results.files import write_text
 
+    card = found.card
     counts = {
         "name": path.stem,
+        "title": path.stem if card.title == card.name else card.title,
         "utterances": len(found.utterances),
         "speakers": len({each.speaker for each in found.utterances}),
     }
-    write_text(path, to_yaml(found.card.model_copy(update=counts)))
+    write_text(path, to_yaml(card.model_copy(update=counts)))
 
 
 def _report(found: Inspection) -> str:
@@ -201,6 +208,6 @@ def _listed(title: str, items: list[str]) -> str:
         return ""
     lines = [f"  {shown(item, 400)}" for item in items[:LONGEST_LIST]]
     more = len(items) - len(lines)
-    return "\n".join(
-        [f"{title} ({len(items)}):", *lines, *([f"  and {more} more"] if more else [])]
-    )
+    if more:
+        lines.append(f"  and {more} more")
+    return "\n".join([f"{title} ({len(items)}):", *lines])
