@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,7 +201,7 @@ def _agree(group: list[Utterance]) -> bool:
     return len({(each.emotion, each.speaker) for each in group}) == 1
 
 
-def _listed(title: str, items: list[str]) -> str:
+def _listed(title: str, items: Sequence[str]) -> str:
     """A title with as many items as can be read; nothing if there are none."""
     from ser_unlearn.results.names import shown
 
