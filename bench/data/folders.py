@@ -9,7 +9,16 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ser_unlearn.data.cards import Card
-from ser_unlearn.data.labels import Entry, Labelling, Reader, below, check_names, names_of, some
+from ser_unlearn.data.labels import (
+    Entry,
+    Labelling,
+    Reader,
+    below,
+    check_names,
+    name_of,
+    names_of,
+    some,
+)
 from ser_unlearn.data.origins import FolderSource, Table
 from ser_unlearn.data.patterns import matcher
 from ser_unlearn.data.tables import read_table
@@ -110,10 +119,13 @@ def _by_table(card: Card, source: FolderSource, said: Table, data_dir: Path) -> 
         )
     table = read_table(path)
     reader = Reader(said, table.columns, f"The table {path}")
-    files = find([reader.text("audio", row) for row in table.rows], path.parent, data_dir)
+    said = [(reader.text("audio", row), row) for row in table.rows]
+    # What is left out need not be there.
+    said = [(text, row) for text, row in said if name_of(text) not in card.faults.exclude]
+    files = find([text for text, _ in said], path.parent, data_dir)
     names = names_of([below(file, data_dir) for file in files])
     labelling = Labelling(card, source.codes)
-    for name, file, row in zip(names, files, table.rows, strict=True):
+    for name, file, (_, row) in zip(names, files, said, strict=True):
         labelling.add(name, partial(reader.texts, row, name), file)
     return sorted(labelling.entries(), key=lambda entry: entry.name)
 
