@@ -119,13 +119,13 @@ def _by_table(card: Card, source: FolderSource, said: Table, data_dir: Path) -> 
         )
     table = read_table(path)
     reader = Reader(said, table.columns, f"The table {path}")
-    said = [(reader.text("audio", row), row) for row in table.rows]
+    named = [(reader.text("audio", row), row) for row in table.rows]
     # What is left out need not be there.
-    said = [(text, row) for text, row in said if name_of(text) not in card.faults.exclude]
-    files = find([text for text, _ in said], path.parent, data_dir)
+    named = [(text, row) for text, row in named if name_of(text) not in card.faults.exclude]
+    files = find([text for text, _ in named], path.parent, data_dir)
     names = names_of([below(file, data_dir) for file in files])
     labelling = Labelling(card, source.codes)
-    for name, file, (_, row) in zip(names, files, said, strict=True):
+    for name, file, (_, row) in zip(names, files, named, strict=True):
         labelling.add(name, partial(reader.texts, row, name), file)
     return sorted(labelling.entries(), key=lambda entry: entry.name)
 

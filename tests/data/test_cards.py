@@ -31,7 +31,7 @@ def test_every_card_is_valid_and_consistent(name):
 
 
 def test_an_unknown_corpus_gets_a_suggestion():
-    with pytest.raises(UserError, match=r"no corpus 'ravdes'. Did you mean ravdess\?"):
+    with pytest.raises(UserError, match=r"no corpus 'ravdes'. Did you mean ravdess"):
         load_card("ravdes")
 
 

@@ -17,7 +17,7 @@ PATTERNS = {
     name: source.pattern
     for name in card_names()
     for source in load_card(name).sources
-    if isinstance(source, FolderSource)
+    if isinstance(source, FolderSource) and source.pattern
 }
 
 NAMES = {
