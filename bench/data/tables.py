@@ -120,7 +120,7 @@ def plain_columns(schema: Any) -> list[str]:
     from pyarrow import types
 
     kinds = [types.is_string, types.is_large_string, types.is_integer, types.is_floating]
-    kinds += [types.is_boolean, types.is_dictionary]
+    kinds += [types.is_boolean, types.is_dictionary, types.is_null]
     return [field.name for field in schema if any(is_kind(field.type) for is_kind in kinds)]
 
 
