@@ -21,6 +21,9 @@ MOST_EMOTIONS = 50
 
 UNSTATED = "not stated"
 
+AUDIO = "audio"
+"""The column with recordings, where nobody says another."""
+
 HEADER = "# A draft: say what the corpus is, and under which terms.\n"
 
 
@@ -93,8 +96,7 @@ def _data_set(folder: Path, emotion: str, speaker: str) -> dict[str, Any] | None
     form = form_of(folder)
     if form is None:
         return None
-    columns = columns_of(folder)
-    if form == "audiofolder" and FILE_NAME not in columns:
+    if (FILE_NAME if form == "audiofolder" else AUDIO) not in columns_of(folder):
         return None
     return {"kind": "local", "columns": {"emotion": emotion, "speaker": speaker}}
 
@@ -123,5 +125,5 @@ def _with_table(folder: Path, emotion: str, speaker: str) -> dict[str, Any]:
         return {"kind": "folder", "table": {"file": path, "columns": columns}}
     raise UserError(
         f"No column of {folder / path} names files in {folder}. {seen(folder)} "
-        "Complete the folder, or mend the table."
+        "Complete the folder, mend the table, or write a card that names the column with audio."
     )

@@ -15,6 +15,7 @@ from ser_unlearn.data.corpus import Corpus, Utterance, without_copies
 from ser_unlearn.data.counts import check_counts, gender_faults
 from ser_unlearn.data.labels import Entry, LabelError
 from ser_unlearn.data.splits import Split, split
+from ser_unlearn.data.voices import Synthesis
 from ser_unlearn.errors import UserError
 from ser_unlearn.results.store import Store
 
@@ -73,6 +74,8 @@ def inspect(card: Card, store: Store, data_dir: Path | None) -> Inspection:
         UserError: if there are no recordings to look at.
     """
     found = Inspection(card)
+    if all(isinstance(source, Synthesis) for source in card.sources):
+        raise UserError(f"The corpus '{card.name}' is synthesised. There is nothing to look at.")
     try:
         corpus = Corpus(card, store, data_dir)
         entries = corpus.entries
