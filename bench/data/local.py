@@ -86,10 +86,18 @@ def columns_of(folder: Path) -> list[str]:
     if form == "saved":
         found = [dataset.column_names for dataset in _saved(folder, None)]
     elif form == "parquet":
-        found = [opened(folder / path).schema_arrow.names for path in _parts(folder, None)]
+        found = [_columns(folder / path) for path in _parts(folder, None)]
     else:
         found = [read_table(folder / path).columns for path in _metadata(folder, None)]
     return list(dict.fromkeys(column for columns in found for column in columns))
+
+
+def _columns(path: Path) -> list[str]:
+    try:
+        names: list[str] = opened(path).schema_arrow.names
+    except UnreadableError as error:
+        raise UserError(f"The file {path} cannot be read: {error}. Replace it.") from error
+    return names
 
 
 def _from_saved(card: Card, source: LocalSource, folder: Path) -> list[Entry]:

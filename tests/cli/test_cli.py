@@ -75,7 +75,7 @@ def test_what_needs_no_model_does_without_torch(tmp_path: Path):
     ("arguments", "message"),
     [
         (["run", "defualt"], "There is no suite 'defualt'. Did you mean default?"),
-        (["run", "--corpus", "emdb"], "There is no corpus 'emdb'. Did you mean emodb or ased?"),
+        (["run", "--corpus", "emdb"], "There is no corpus 'emdb'. Did you mean emodb"),
         (["run", "--recipe", "ecappa"], "There is no recipe 'ecappa'. Did you mean ecapa?"),
         (["run", "--method", "finetun"], "There is no method 'finetun'. Did you mean finetune"),
         (["run", "--scenario", "randon:16"], "There is no scenario 'randon'. Did you mean random?"),

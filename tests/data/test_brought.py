@@ -93,7 +93,13 @@ def no_files_in_the_table(folder):
     shutil.rmtree(folder / "clips")
 
 
+def damaged_parquet(folder):
+    folder.mkdir()
+    (folder / "all.parquet").write_bytes(b"PAR1")
+
+
 FAULTS = [
+    ("shouts", ("emotion", "speaker"), damaged_parquet, "all.parquet cannot be read: it is not"),
     ("nowhere", ("emotion", "speaker"), None, "no corpus"),
     ("shouts", (None, None), FORMS["CSV"][0], "is a folder without a card. Name the columns"),
     ("shouts", ("emotion", None), FORMS["CSV"][0], "--speaker-column NAME"),
