@@ -49,7 +49,7 @@ def invoke(*arguments: str) -> Result:
         (["tune", "scrubb", *CELL, "--trials", "2"], "no method 'scrubb'. Did you mean scrub"),
         (
             ["tune", "ssd", "--corpus", "espeek", *CELL[2:], "--trials", "2"],
-            "no corpus 'espeek'. Did you mean espeak?",
+            "no corpus 'espeek'. Did you mean espeak",
         ),
         (["tune", "ssd", *CELL, "--trials", "2", "--data-dir", "."], "is not read from a folder"),
         (["run", "--method", "ssd", "--tuned", "oracle"], "Tune one first: ser-unlearn tune."),
