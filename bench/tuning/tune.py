@@ -30,7 +30,7 @@ from ser_unlearn.tuning.criteria import CRITERIA, TIMEOUT_S, check_validation
 from ser_unlearn.tuning.pool import Pool, Step
 from ser_unlearn.tuning.scoring import Scoring
 from ser_unlearn.tuning.search import Setting
-from ser_unlearn.tuning.space import read_space
+from ser_unlearn.tuning.space import around, read_space
 from ser_unlearn.tuning.studies import Study, TuningSeeds, best_of, write_study
 from ser_unlearn.unlearning.registry import (
     METHODS,
@@ -96,11 +96,11 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
     _check_optuna()
     _check_single(goal.scenarios)
     recipe = load_recipe(goal.recipe)
-    family = recipe.layout.family
-    rows = [row.under(family) for row in resolve_all(list(dict.fromkeys(names)), {})]
-    spaces = {
-        row.label: read_space(load_class(row.method), row.label, row.parameters) for row in rows
-    }
+    rows, spaces = [], {}
+    for row in resolve_all(list(dict.fromkeys(names)), {}):
+        space = read_space(load_class(row.method), row.label, row.parameters)
+        rows.append(row.under(recipe.layout.family))
+        spaces[row.label] = around(space, row.parameters, rows[-1].parameters)
     check(list(itertools.product(goal.corpora, [goal.recipe], goal.scenarios)), options)
     asked = [
         Asked(place_of(corpus, goal.recipe, options), scenario, seed)
