@@ -18,11 +18,13 @@ from torch.nn.functional import normalize
 from ser_unlearn.checks.toy import MemoryStore, ToySetup
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser import layouts
+from ser_unlearn.recogniser.batches import Batch
 from ser_unlearn.recogniser.costs import FlopMeter
-from ser_unlearn.recogniser.model import Recogniser, build, load
+from ser_unlearn.recogniser.model import Recogniser, build, frozen_copy, load
 from ser_unlearn.recogniser.recipe import Recipe, load_recipe
 from ser_unlearn.recogniser.schedules import Annealing
 from ser_unlearn.recogniser.training import train
+from ser_unlearn.unlearning.attack import FromWaveforms, targeted_pgd
 
 LENGTHS = torch.tensor([1.0, 0.75, 0.5])
 LABELS = torch.tensor([2, 0, 1])
@@ -178,6 +180,25 @@ def test_padding_is_not_heard_but_what_is_spoken_is(tmp_path: Path):
     spoken = torch.arange(inputs.shape[1]) < (LENGTHS * inputs.shape[1]).round()[:, None]
     assert not heard[~spoken].any()
     assert heard[spoken].float().mean() > 0.9
+
+
+def test_an_attack_on_waveforms_moves_what_is_spoken_within_its_radius(tmp_path: Path):
+    recipe = load_recipe(str(write_recipe(tmp_path, "wav2vec2")))
+    front_end, model = recipe.load(3).compute_features, frozen_copy(model_of(recipe))
+    spoken = torch.arange(8000) < (LENGTHS * 8000)[:, None]
+    waveforms = spoken * 0.1 * torch.randn(3, 8000, generator=torch.Generator().manual_seed(0))
+    batch = Batch(waveforms, LENGTHS, LABELS)
+    heard = FromWaveforms(front_end, model)
+    attacked = targeted_pgd(heard, batch, LABELS, radius=0.1, steps=3, step_size=0.5)
+    change = attacked - waveforms
+    assert not change[~spoken].any()
+    shares = change.norm(dim=1) / waveforms.norm(dim=1)
+    # Single precision: sums of 8,000 squares.
+    assert (shares > 0.05).all()
+    assert (shares < 0.1 + 1e-5).all()
+    # The same inputs, whether the front end gives them or the store.
+    inputs = front_end(waveforms)
+    torch.testing.assert_close(heard(waveforms, LENGTHS), model(inputs, LENGTHS), **CLOSE)
 
 
 def test_frozen_weights_are_no_parameters_but_a_part_of_the_state(tmp_path: Path):
