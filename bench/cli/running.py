@@ -9,6 +9,7 @@ import click
 
 from ser_unlearn.cli import options
 from ser_unlearn.cli.selection import select
+from ser_unlearn.cli.trusting import admit, places_of, trust_recipe
 from ser_unlearn.errors import UserError
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.runner.suite import Suite, load_suite
@@ -18,7 +19,10 @@ from ser_unlearn.tuning.criteria import CRITERIA
 @click.command()
 @click.argument("suite", default="default")
 @click.option("--corpus", "corpora", multiple=True, help="Instead of the suite's corpora.")
-@click.option("--recipe", "recipes", multiple=True, help="Instead of the suite's recipes.")
+@click.option(
+    "--recipe", "recipes", multiple=True, help="Instead of the suite's recipes: a name or a file."
+)
+@trust_recipe
 @click.option("--scenario", "scenarios", multiple=True, help="Instead of the suite's scenarios.")
 @click.option("--method", "methods", multiple=True, help="Instead of the suite's methods.")
 @click.option(
@@ -55,6 +59,7 @@ def run(
     suite: str,
     corpora: tuple[str, ...],
     recipes: tuple[str, ...],
+    trust_recipe: bool,
     scenarios: tuple[str, ...],
     methods: tuple[str, ...],
     runs: int | None,
@@ -91,6 +96,7 @@ def run(
     chosen: Suite = load_suite(suite).model_copy(
         update={field: value for field, value in changes.items() if value}
     )
+    admit(chosen.recipes, trust_recipe)
     overrides = _overrides(settings)
     if tuned and overrides:
         raise UserError("--set and --tuned: parameters are either given or tuned. Leave one out.")
@@ -124,6 +130,7 @@ def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
 @click.command()
 @options.corpora
 @options.recipes
+@trust_recipe
 @options.scenarios
 @options.methods
 @options.attacks
@@ -137,6 +144,7 @@ def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
 def evaluate(
     corpora: tuple[str, ...],
     recipes: tuple[str, ...],
+    trust_recipe: bool,
     scenarios: tuple[str, ...],
     methods: tuple[str, ...],
     attacks: Price | None,
@@ -162,11 +170,18 @@ def evaluate(
     from ser_unlearn.runner.engines import engine_named
     from ser_unlearn.runner.grid import Options
 
+    admit(recipes, trust_recipe)
     chosen = select(read_records(results), results, corpora, recipes, scenarios, methods)
     with engine_named(engine, scheduler, jobs) as found:
         here = Options(results, data_dir, jobs, engine=found)
         done, lacking = runner.evaluate(
-            chosen, attacks, durability, references, here, Console(stderr=True)
+            chosen,
+            attacks,
+            durability,
+            references,
+            here,
+            Console(stderr=True),
+            places_of(recipes),
         )
     if done:
         click.echo(render(done, "terminal"))

@@ -100,10 +100,9 @@ def check(tables: Sequence[Cell], options: Options) -> None:
     corpora = list(dict.fromkeys(corpus for corpus, _, _ in tables))
     for corpus in corpora:
         load_card(corpus)
-    for recipe in dict.fromkeys(recipe for _, recipe, _ in tables):
-        load_recipe(recipe)
-    for table in tables:
-        folder_of(*table)
+    names = {recipe: load_recipe(recipe).name for _, recipe, _ in tables}
+    for corpus, recipe, scenario in tables:
+        folder_of(corpus, names[recipe], scenario)
     _check_folder(corpora, options.data_dir)
 
 
@@ -114,6 +113,7 @@ def evaluate(
     references: int | None,
     options: Options,
     console: Console,
+    recipes: Mapping[str, str],
 ) -> tuple[list[Record], list[Record]]:
     """Compute the metrics of records anew, from what the store has; no method runs.
 
@@ -124,6 +124,7 @@ def evaluate(
         references: how many models to measure distance to; None for those of each record.
         options: where and how.
         console: where progress is shown.
+        recipes: where the recipes of records are, by name: the name again, or a path.
 
     Returns:
         The new records, and those of which the store lacks the outputs: another cache, or
@@ -138,7 +139,11 @@ def evaluate(
     lacking: list[Record] = []
     with console.status("Looking at corpora and records ..."):
         for record in chosen:
-            if record.status != "done" or record.method not in known:
+            if (
+                record.status != "done"
+                or record.method not in known
+                or record.recipe not in recipes
+            ):
                 lacking.append(record)
                 continue
             row = Row(
@@ -150,7 +155,7 @@ def evaluate(
                 known[record.method].code,
                 record.tuned,
             )
-            place = place_of(record.corpus, record.recipe, options)
+            place = place_of(record.corpus, recipes[record.recipe], options)
             job = Unlearning(
                 place,
                 record.scenario,
