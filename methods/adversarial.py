@@ -75,6 +75,7 @@ class Adversarial(Method):
         "retention": (0.3, 10.0, "log"),
         "strength": (0.3, 100.0, "log"),
     }
+    presets = {"transformer": {"learning_rate": 2e-6}}
 
     learning_rate: float = 2e-4
     steps: int = 60

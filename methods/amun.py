@@ -46,6 +46,7 @@ class Amun(Method):
         "steps": (12, 54, "int"),
         "alpha": (1e-2, 1.0, "log"),
     }
+    presets = {"transformer": {"learning_rate": 1e-5}}
 
     radius: float = 0.02
     doublings: int = 4

@@ -52,6 +52,7 @@ class AmunForget(Method):
         "steps": (5, 28, "int"),
         "radius": (5e-3, 5e-2, "log"),
     }
+    presets = {"transformer": {"learning_rate": 5e-6}}
 
     learning_rate: float = 5e-4
     steps: int = 20

@@ -41,6 +41,7 @@ class BadTeaching(Method):
         "learning_rate": (1e-5, 3e-3, "log"),
         "steps": (6, 44, "int"),
     }
+    presets = {"transformer": {"learning_rate": 1e-5}}
 
     temperature: float = 1.0
     alpha: float = 0.1

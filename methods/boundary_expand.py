@@ -36,6 +36,7 @@ class BoundaryExpand(Method):
     variants = {"zero": {"stop": "zero"}}
     smoke = {"steps": 2}
     search_space = {"learning_rate": (1e-5, 1e-3, "log"), "steps": (5, 60, "int")}
+    presets = {"transformer": {"learning_rate": 2e-6}}
 
     learning_rate: float = 2e-4
     steps: int = 40

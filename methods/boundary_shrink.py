@@ -44,6 +44,7 @@ class BoundaryShrink(Method):
         "steps": (5, 60, "int"),
         "bound": [0.02, 0.05, 0.1, 0.2],
     }
+    presets = {"transformer": {"learning_rate": 1e-6}}
 
     learning_rate: float = 1e-4
     steps: int = 40

@@ -37,6 +37,7 @@ class CatastrophicForgettingK(Method):
         "learning_rate": (1e-4, 1e-2, "log"),
         "steps": (12, 140, "int"),
     }
+    presets = {"transformer": {"learning_rate": 3e-5}}
 
     k: int = 20
     learning_rate: float = 3e-3

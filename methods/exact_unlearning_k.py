@@ -39,6 +39,7 @@ class ExactUnlearningK(Method):
         "learning_rate": (3e-4, 1e-2, "log"),
         "steps": (36, 140, "int"),
     }
+    presets = {"transformer": {"learning_rate": 1e-4}}
 
     k: int = 24
     learning_rate: float = 2e-3

@@ -28,6 +28,7 @@ class Finetune(Method):
     needs = frozenset({"retain"})
     smoke = {"steps": 2}
     search_space = {"learning_rate": (1e-4, 1e-2, "log"), "steps": (12, 120, "int")}
+    presets = {"transformer": {"learning_rate": 1e-5}}
 
     learning_rate: float = 1e-3
     steps: int = 36

@@ -39,6 +39,7 @@ class FisherForgetting(Method):
         "damping": (1e-6, 1.0, "log"),
         "passes": [1, 2, 4],
     }
+    presets = {"transformer": {"noise": 1e-3}}
 
     noise: float = 1.2e-2
     damping: float = 1e-1

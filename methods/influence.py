@@ -41,6 +41,7 @@ class Influence(Method):
         "damping": (1e-3, 1.0, "log"),
         "utterances": [32, 64, 128, 256],
     }
+    presets = {"transformer": {"utterances": 16}}
 
     scale: float = 0.3
     damping: float = 3e-2

@@ -36,6 +36,7 @@ class L1Sparse(Method):
         "learning_rate": (1e-3, 5e-3, "log"),
         "steps": (12, 120, "int"),
     }
+    presets = {"transformer": {"gamma": 1e-4, "learning_rate": 3e-5}}
 
     gamma: float = 1e-2
     learning_rate: float = 3e-3

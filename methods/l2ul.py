@@ -66,6 +66,7 @@ class L2UL(Method):
         "retention": (0.3, 10.0, "log"),
         "strength": (1.0, 1000.0, "log"),
     }
+    presets = {"transformer": {"learning_rate": 5e-7}}
 
     learning_rate: float = 5e-5
     steps: int = 30

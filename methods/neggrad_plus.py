@@ -40,6 +40,7 @@ class NegGradPlus(Method):
         "learning_rate": (1e-5, 3e-3, "log"),
         "steps": (6, 48, "int"),
     }
+    presets = {"transformer": {"learning_rate": 3e-6}}
 
     beta: float = 0.95
     learning_rate: float = 3e-4

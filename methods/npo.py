@@ -45,6 +45,7 @@ class NPO(Method):
         "steps": (5, 60, "int"),
         "beta": (0.1, 5.0, "log"),
     }
+    presets = {"transformer": {"learning_rate": 5e-7}}
 
     learning_rate: float = 5e-5
     steps: int = 40

@@ -55,6 +55,7 @@ class PerturbationDistillation(Method):
         "weight": (1.0, 10.0, "log"),
         "temperature": (1.0, 16.0, "log"),
     }
+    presets = {"transformer": {"learning_rate": 3e-6, "frames": 16000}}
 
     learning_rate: float = 3e-4
     steps: int = 80

@@ -35,6 +35,7 @@ class RandomLabel(Method):
     variants = {"zero": {"stop": "zero"}}
     smoke = {"steps": 2}
     search_space = {"learning_rate": (1e-5, 1e-3, "log"), "steps": (5, 60, "int")}
+    presets = {"transformer": {"learning_rate": 1e-6}}
 
     learning_rate: float = 1e-4
     steps: int = 40

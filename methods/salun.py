@@ -46,6 +46,7 @@ class Salun(Method):
         "learning_rate": (1e-5, 3e-3, "log"),
         "steps": (6, 48, "int"),
     }
+    presets = {"transformer": {"learning_rate": 3e-6}}
 
     share: float = 0.5
     alpha: float = 5.0

@@ -43,6 +43,7 @@ class SalunForget(Method):
         "steps": (5, 60, "int"),
         "share": [0.1, 0.3, 0.5, 0.7],
     }
+    presets = {"transformer": {"learning_rate": 1e-6}}
 
     learning_rate: float = 1e-4
     steps: int = 40

@@ -53,6 +53,7 @@ class Scrub(Method):
         "up_steps": (1, 6, "int"),
         "alpha": (1e-3, 1.0, "log"),
     }
+    presets = {"transformer": {"learning_rate": 1e-5}}
 
     learning_rate: float = 1e-3
     rounds: int = 5

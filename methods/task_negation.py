@@ -37,6 +37,7 @@ class TaskNegation(Method):
         "learning_rate": (1e-5, 1e-2, "log"),
         "steps": (2, 60, "int"),
     }
+    presets = {"transformer": {"learning_rate": 1e-6}}
 
     alpha: float = 1.0
     learning_rate: float = 1e-4

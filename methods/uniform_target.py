@@ -36,6 +36,7 @@ class UniformTarget(Method):
     needs = frozenset({"forget"})
     smoke = {"steps": 2}
     search_space = {"learning_rate": (1e-5, 1e-3, "log"), "steps": (5, 60, "int")}
+    presets = {"transformer": {"learning_rate": 5e-7}}
 
     learning_rate: float = 5e-5
     steps: int = 40

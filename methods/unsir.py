@@ -47,6 +47,7 @@ class Unsir(Method):
         "repair_rate": (1e-4, 1e-2, "log"),
         "repair_steps": (6, 54, "int"),
     }
+    presets = {"transformer": {"impair_rate": 1e-5, "repair_rate": 5e-6}}
 
     noise_steps: int = 20
     noise_rate: float = 0.1

@@ -9,6 +9,7 @@ import json
 
 import ser_unlearn
 from ser_unlearn.checks.subjects import CheckError, Subject
+from ser_unlearn.recogniser.layouts import LAYOUTS
 from ser_unlearn.unlearning.method import DELIBERATE
 from ser_unlearn.unlearning.task import DATA
 
@@ -22,6 +23,14 @@ def check_fields(subject: Subject) -> None:
     unknown = {name for change in changes for name in change} - set(fields)
     if unknown:
         raise CheckError(f"smoke or variants name {', '.join(unknown)}, which is no field")
+    families = {layout.family for layout in LAYOUTS}
+    for family, values in subject.cls.presets.items():
+        if family not in families:
+            raise CheckError(f"presets name {family}; known: {', '.join(sorted(families))}")
+        try:
+            subject.cls(**values)
+        except (TypeError, ValueError) as error:
+            raise CheckError(f"its presets for {family} do not fit: {error}") from error
 
 
 def check_documentation(subject: Subject) -> None:

@@ -9,6 +9,7 @@ import click
 
 from ser_unlearn.cli import options
 from ser_unlearn.cli.selection import select
+from ser_unlearn.cli.trusting import admit, places_of, trust_recipe
 from ser_unlearn.errors import UserError
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.runner.suite import Suite, load_suite
@@ -25,7 +26,10 @@ from ser_unlearn.tuning.criteria import CRITERIA
 )
 @options.emotion_column
 @options.speaker_column
-@click.option("--recipe", "recipes", multiple=True, help="Instead of the suite's recipes.")
+@click.option(
+    "--recipe", "recipes", multiple=True, help="Instead of the suite's recipes: a name or a file."
+)
+@trust_recipe
 @click.option("--scenario", "scenarios", multiple=True, help="Instead of the suite's scenarios.")
 @click.option("--method", "methods", multiple=True, help="Instead of the suite's methods.")
 @click.option(
@@ -64,6 +68,7 @@ def run(
     emotion_column: str | None,
     speaker_column: str | None,
     recipes: tuple[str, ...],
+    trust_recipe: bool,
     scenarios: tuple[str, ...],
     methods: tuple[str, ...],
     runs: int | None,
@@ -103,6 +108,7 @@ def run(
     chosen: Suite = load_suite(suite).model_copy(
         update={field: value for field, value in changes.items() if value}
     )
+    admit(chosen.recipes, trust_recipe)
     overrides = _overrides(settings)
     if tuned and overrides:
         raise UserError("--set and --tuned: parameters are either given or tuned. Leave one out.")
@@ -140,6 +146,7 @@ def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
 @options.emotion_column
 @options.speaker_column
 @options.recipes
+@trust_recipe
 @options.scenarios
 @options.methods
 @options.attacks
@@ -155,6 +162,7 @@ def evaluate(
     emotion_column: str | None,
     speaker_column: str | None,
     recipes: tuple[str, ...],
+    trust_recipe: bool,
     scenarios: tuple[str, ...],
     methods: tuple[str, ...],
     attacks: Price | None,
@@ -181,12 +189,19 @@ def evaluate(
     from ser_unlearn.runner.engines import engine_named
     from ser_unlearn.runner.grid import Options
 
+    admit(recipes, trust_recipe)
     names, brought = bring(corpora, emotion_column, speaker_column)
     chosen = select(read_records(results), results, tuple(names), recipes, scenarios, methods)
     with engine_named(engine, scheduler, jobs) as found:
         here = Options(results, data_dir, jobs, engine=found, brought=brought)
         done, lacking = runner.evaluate(
-            chosen, attacks, durability, references, here, Console(stderr=True)
+            chosen,
+            attacks,
+            durability,
+            references,
+            here,
+            Console(stderr=True),
+            places_of(recipes),
         )
     if done:
         click.echo(render(done, "terminal"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ser_unlearn.cli.trusting import names_of
 from ser_unlearn.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def select(
     """
     from ser_unlearn.data.scenarios import requests
 
+    recipes = names_of(recipes)
     scenarios = tuple(each for scenario in scenarios for each in requests(scenario))
     chosen = [
         record

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ser_unlearn.cli import options
+from ser_unlearn.cli.trusting import admit, trust_recipe
 from ser_unlearn.tuning.criteria import CRITERIA, TIMEOUT_S
 
 
@@ -21,7 +22,8 @@ from ser_unlearn.tuning.criteria import CRITERIA, TIMEOUT_S
 @click.option(
     "--scenario", "scenarios", multiple=True, required=True, help="May be given repeatedly."
 )
-@click.option("--recipe", default="ecapa", show_default=True)
+@click.option("--recipe", default="ecapa", show_default=True, help="A name, or a file.")
+@trust_recipe
 @click.option(
     "--criterion",
     type=click.Choice(list(CRITERIA)),
@@ -50,6 +52,7 @@ def tune(
     speaker_column: str | None,
     scenarios: tuple[str, ...],
     recipe: str,
+    trust_recipe: bool,
     criterion: str,
     timeout_s: float,
     data_dir: Path | None,
@@ -68,6 +71,7 @@ def tune(
     from ser_unlearn.runner.grid import Options
     from ser_unlearn.tuning.tune import Goal, tunable, tune
 
+    admit([recipe], trust_recipe)
     if not methods:
         methods, without = tunable()
         click.echo(f"Nothing to tune in {', '.join(without)}.", err=True)

@@ -111,6 +111,17 @@ class Utterances:
             waveforms=self._waveforms,
         )
 
+    def heard_as(self, features: Ragged, crop_frames: int) -> Utterances:
+        """The same utterances with other features, and crops of another length."""
+        return Utterances(
+            features,
+            self._labels,
+            self.places,
+            generator=self._generator,
+            crop_frames=crop_frames,
+            device=self._device,
+        )
+
     def whole(self) -> Batch:
         """Every utterance uncut, in order, in one batch."""
         return self._batch(range(len(self)), crop=False)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ser_unlearn.data.audio import resample, trim_silence
 from ser_unlearn.data.corpus import Corpus
-from ser_unlearn.recogniser.recipe import Hparams, Recipe
+from ser_unlearn.recogniser.hparams import Hparams
+from ser_unlearn.recogniser.recipe import Recipe
 from ser_unlearn.results.identity import numerics
 from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact, Store
@@ -52,7 +53,9 @@ def front_end(hparams: Hparams, waveforms: Tensor) -> Tensor:
 def prepare_waveform(hparams: Hparams, samples: np.ndarray, rate: int) -> Tensor:
     """Resample and trim a recording [T] at `rate` Hz, as the recipe asks: [T'] in -1..1."""
     samples = resample(samples, rate, hparams.sample_rate)
-    return torch.from_numpy(trim_silence(samples, hparams.sample_rate, hparams.trim_db))
+    if hparams.trim_db is not None:
+        samples = trim_silence(samples, hparams.sample_rate, hparams.trim_db)
+    return torch.from_numpy(samples)
 
 
 def load_waveforms(recipe: Recipe, corpus: Corpus, store: Store) -> Ragged:

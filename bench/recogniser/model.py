@@ -10,14 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.recipe import Recipe
+
+NOBODYS_SEED = -1
+"""No model is trained with it."""
 
 
 class Recogniser(nn.Module):
     """Features in, a logit for each emotion out.
 
     Args:
-        normaliser: features and relative lengths to normalised features.
+        normaliser: features and relative lengths to what the embedding model takes.
         embedding_model: normalised features and relative lengths to embeddings [B, 1, E].
         classifier: embeddings to logits [B, 1, C].
     """
@@ -43,13 +47,41 @@ class Recogniser(nn.Module):
 
 
 def build(recipe: Recipe, n_emotions: int, seed: int) -> Recogniser:
-    """Build a recipe's model with weights drawn from `seed`; torch's own RNG is left as it was."""
+    """Build a recipe's model with weights drawn from `seed`; torch's own RNG is left as it was.
+
+    Weights that the recipe freezes are buffers: no method that goes over parameters reaches them.
+
+    Raises:
+        UserError: if its weights do not depend on the seed.
+    """
+    model = _drawn(recipe, n_emotions, seed)
+    other = _blank(recipe, n_emotions, torch.get_default_dtype())
+    weights = zip(model.parameters(), other.parameters(), strict=True)
+    if all(torch.equal(one, another) for one, another in weights):
+        raise UserError(
+            f"The recipe '{recipe.name}' gives the same weights for two seeds. Let its modules "
+            "draw them, and leave it to the harness to set seeds."
+        )
+    return model
+
+
+def _drawn(recipe: Recipe, n_emotions: int, seed: int) -> Recogniser:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         hparams = recipe.load(n_emotions)
     model = Recogniser(hparams.mean_var_norm, hparams.embedding_model, hparams.classifier)
     _spare_idle_padding(model)
+    _keep_frozen(model)
     return model
+
+
+def _keep_frozen(model: nn.Module) -> None:
+    """Make buffers of the weights that take no gradients."""
+    for module in model.modules():
+        for name, weight in list(module.named_parameters(recurse=False)):
+            if not weight.requires_grad:
+                delattr(module, name)
+                module.register_buffer(name, weight.detach())
 
 
 def _spare_idle_padding(model: nn.Module) -> None:
@@ -70,7 +102,7 @@ def _blank(recipe: Recipe, n_emotions: int, dtype: torch.dtype) -> Recogniser:
 
     Its weights have torch's default type, which `dtype` names.
     """
-    return build(recipe, n_emotions, seed=0)
+    return _drawn(recipe, n_emotions, NOBODYS_SEED)
 
 
 def load(

@@ -19,8 +19,9 @@ from ser_unlearn.data.cards import Card, load_card
 from ser_unlearn.data.corpus import Corpus
 from ser_unlearn.data.scenarios import Losses, draw_forget_set, kind_of
 from ser_unlearn.data.splits import Split, split
+from ser_unlearn.recogniser.hparams import WHOLE
 from ser_unlearn.recogniser.outputs import Logits, predict
-from ser_unlearn.recogniser.recipe import Hparams, load_recipe
+from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.results.identity import digest, numerics
 from ser_unlearn.results.revisions import revisions
 from ser_unlearn.results.store import Artefact, Store
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ser_unlearn.recogniser.batches import Utterances
     from ser_unlearn.recogniser.costs import Costs
     from ser_unlearn.recogniser.features import Ragged
+    from ser_unlearn.recogniser.hparams import Hparams
     from ser_unlearn.recogniser.model import Recogniser
 
 MODELS = "models"
@@ -53,7 +55,7 @@ class Setup:
 
     Args:
         corpus: name of the card, or a card that is none of the project's.
-        recipe: name of the recipe.
+        recipe: name of the recipe, or path of its file.
         data_dir: a folder with the recordings, or None for the card's other sources.
         device: "cpu" or "cuda".
         store: where artefacts are kept.
@@ -145,6 +147,18 @@ class Setup:
             waveforms=lambda: self.waveforms,
         )
 
+    def _heard_in_training(self, places: Sequence[int], generator: torch.Generator) -> Utterances:
+        """A training set: waveforms where the recipe changes those, and inputs elsewhere."""
+        data = self.utterances(places, generator)
+        augmentation = self.hparams.augmentation
+        if augmentation is None or not augmentation.of_waveforms:
+            return data
+        samples_a_frame = len(self.waveforms.values) / len(self.features.values)
+        crop = self.hparams.crop_frames
+        return data.heard_as(
+            self.waveforms, crop if crop == WHOLE else round(crop * samples_a_frame)
+        )
+
     def predict(self, model: Recogniser) -> Logits:
         """What a model says of every utterance: logits [N, C]."""
         everything = range(len(self.labels))
@@ -174,7 +188,7 @@ class Setup:
         names = [self.corpus.utterances[place].name for place in places]
         return {
             "corpus": self.corpus.identity,
-            "recipe": self.recipe.digest,
+            "recipe": self.recipe.identity,
             "utterances": digest({"names": names}),
             "seed": seed,
             "device": self.device_type,
@@ -200,10 +214,11 @@ class Setup:
         from ser_unlearn.recogniser.training import train
 
         model = build(self.recipe, self.n_emotions, seed).to(self.device)
-        data = self.utterances(places, torch.Generator().manual_seed(seed))
+        data = self._heard_in_training(places, torch.Generator().manual_seed(seed))
+        validation = self.utterances(self.split.validation, torch.Generator())
         meter = Meter(self.device)
         with meter.measure(model):
-            history = train(model, data, self.hparams, seed)
+            history = train(model, data, self.hparams, seed, validation)
         state = {f"state.{name}": tensor.cpu() for name, tensor in model.state_dict().items()}
         logits = torch.from_numpy(self.predict(model))
         return Artefact(

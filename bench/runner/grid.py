@@ -14,6 +14,7 @@ from ser_unlearn.data.cards import Card, load_card
 from ser_unlearn.data.scenarios import kind_of, requests
 from ser_unlearn.data.sources import folder_of
 from ser_unlearn.evaluation.shadows import COUNT
+from ser_unlearn.recogniser.recipe import is_path, load_recipe
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, Seeds, read_claim, read_record
 from ser_unlearn.results.store import default_place
@@ -79,6 +80,8 @@ def place_of(corpus: str, recipe: str, options: Options) -> Place:
     if isinstance(store, Path):
         store = store.absolute()
     folder = options.folder(corpus)
+    if is_path(recipe):
+        recipe = str(Path(recipe).absolute())
     if corpus not in options.brought:
         return Place(corpus, recipe, folder, options.device, store)
     card = options.card(corpus).model_dump_json(exclude_none=True)
@@ -135,6 +138,7 @@ def grid(
     limits = options.limits(suite.timeout_s)
     for corpus, recipe, scenario in cells(suite):
         place = place_of(corpus, recipe, options)
+        family = load_recipe(recipe).layout.family
         for run, method, row in itertools.product(
             range(suite.runs),
             range(suite.method_seeds),
@@ -144,7 +148,7 @@ def grid(
             yield Unlearning(
                 place,
                 scenario,
-                row,
+                row.under(family),
                 seeds,
                 limits,
                 origin,
@@ -227,7 +231,7 @@ def _shares_of_training(unlearnings: list[Unlearning], results: Path) -> dict[st
     """How long each row took of a training, the median over some earlier records of each table."""
     shares: dict[str, list[float]] = {}
     for place, label in dict.fromkeys((job.place, job.row.label) for job in unlearnings):
-        for folder in (results / place.corpus / place.recipe).glob(f"*/{glob.escape(label)}"):
+        for folder in (results / place.corpus / place.recipe_name).glob(f"*/{glob.escape(label)}"):
             for path in sorted(folder.glob("*.json"))[:ENOUGH]:
                 speedup = read_record(results, path).metrics.get("speedup")
                 if speedup:

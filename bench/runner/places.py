@@ -13,6 +13,7 @@ from ser_unlearn.data.cards import Card
 from ser_unlearn.evaluation.audit import Auditor
 from ser_unlearn.evaluation.behaviour import Reference, reference_of
 from ser_unlearn.evaluation.prices import Price
+from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.recogniser.setup import Setup
 from ser_unlearn.results.mirror import store_at
 from ser_unlearn.unlearning.request import Request
@@ -24,12 +25,18 @@ class Place:
 
     corpus: str
     recipe: str
+    """The name of one of the project's, or the path of a file."""
     data_dir: Path | None
     device: str
     store: str | Path
     """Where it is: a URL, or a folder."""
     card: str | None = None
     """The card as JSON, of a corpus that is none of the project's."""
+
+    @property
+    def recipe_name(self) -> str:
+        """What records call the recipe."""
+        return _recipe_name(self.recipe)
 
     def setup(self) -> Setup:
         """The corpus and the recipe, loaded once a process."""
@@ -50,6 +57,11 @@ class Place:
     ) -> Reference:
         """What the metrics of all answers to a request compare them with."""
         return _reference(self, scenario, model_seed, forget_seed, references)
+
+
+@lru_cache
+def _recipe_name(recipe: str) -> str:
+    return load_recipe(recipe).name
 
 
 @lru_cache(maxsize=4)

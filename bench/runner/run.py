@@ -98,10 +98,9 @@ def check(tables: Sequence[Cell], options: Options) -> None:
     corpora = list(dict.fromkeys(corpus for corpus, _, _ in tables))
     for corpus in corpora:
         options.card(corpus)
-    for recipe in dict.fromkeys(recipe for _, recipe, _ in tables):
-        load_recipe(recipe)
-    for table in tables:
-        folder_of(*table)
+    names = {recipe: load_recipe(recipe).name for _, recipe, _ in tables}
+    for corpus, recipe, scenario in tables:
+        folder_of(corpus, names[recipe], scenario)
     _check_folder(corpora, options)
 
 
@@ -112,6 +111,7 @@ def evaluate(
     references: int | None,
     options: Options,
     console: Console,
+    recipes: Mapping[str, str],
 ) -> tuple[list[Record], list[Record]]:
     """Compute the metrics of records anew, from what the store has; no method runs.
 
@@ -122,6 +122,7 @@ def evaluate(
         references: how many models to measure distance to; None for those of each record.
         options: where and how.
         console: where progress is shown.
+        recipes: where the recipes of records are, by name: the name again, or a path.
 
     Returns:
         The new records, and those of which the store lacks the outputs: another cache, or
@@ -137,7 +138,12 @@ def evaluate(
     with console.status("Looking at corpora and records ..."):
         for record in chosen:
             is_known = record.corpus in options.brought or record.corpus in card_names()
-            if record.status != "done" or record.method not in known or not is_known:
+            if (
+                record.status != "done"
+                or record.method not in known
+                or record.recipe not in recipes
+                or not is_known
+            ):
                 lacking.append(record)
                 continue
             row = Row(
@@ -149,7 +155,7 @@ def evaluate(
                 known[record.method].code,
                 record.tuned,
             )
-            place = place_of(record.corpus, record.recipe, options)
+            place = place_of(record.corpus, recipes[record.recipe], options)
             job = Unlearning(
                 place,
                 record.scenario,

@@ -60,7 +60,7 @@ class Unlearning(Answer):
     def record_path(self) -> Path:
         """The file that the record belongs in."""
         return self.results / record_path(
-            self.place.corpus, self.place.recipe, self.scenario, self.row.label, self.seeds
+            self.place.corpus, self.place.recipe_name, self.scenario, self.row.label, self.seeds
         )
 
     @property
@@ -158,7 +158,7 @@ class Unlearning(Answer):
             {
                 "corpus": self.place.corpus,
                 "card": request.setup.corpus.card.digest,
-                "recipe": self.place.recipe,
+                "recipe": self.place.recipe_name,
                 "recipe_digest": request.setup.recipe.digest,
                 "scenario": self.scenario,
                 "label": self.row.label,

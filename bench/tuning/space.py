@@ -81,6 +81,31 @@ def read_space(cls: type[Method], row: str, defaults: Mapping[str, Value]) -> Sp
     return space
 
 
+def around(space: Space, before: Mapping[str, Value], after: Mapping[str, Value]) -> Space:
+    """A space for other defaults, such as a family of recipes has.
+
+    A range with a logarithmic scale moves by the factor by which its default does, a choice has
+    the new default first, and other ranges stay as they are.
+
+    Args:
+        space: for the defaults `before`.
+        before: defaults, by field.
+        after: the others.
+    """
+    moved = dict(space)
+    for field, each in space.items():
+        old, new = before[field], after[field]
+        if old == new:
+            continue
+        if isinstance(each, Choice):
+            moved[field] = Choice(values=[new, *(one for one in each.values if one != new)])
+        elif each.scale == "log":
+            factor = float(new) / float(old)
+            low, high = (float(f"{bound * factor:.1e}") for bound in (each.low, each.high))
+            moved[field] = Range(low=low, high=high, scale="log")
+    return moved
+
+
 def _dimension(declared: Any, kind: type) -> Choice | Range:
     """What a field may become.
 

@@ -15,7 +15,7 @@ from ser_unlearn.data.cards import Card
 from ser_unlearn.data.scenarios import kind_of
 from ser_unlearn.data.scenarios import requests as requests_of
 from ser_unlearn.errors import UserError
-from ser_unlearn.recogniser.recipe import load_recipe
+from ser_unlearn.recogniser.recipe import Recipe, load_recipe
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Provenance, Seeds
 from ser_unlearn.runner.grid import Options, place_of
@@ -30,7 +30,7 @@ from ser_unlearn.tuning.criteria import CRITERIA, TIMEOUT_S, check_validation
 from ser_unlearn.tuning.pool import Pool, Step
 from ser_unlearn.tuning.scoring import Scoring
 from ser_unlearn.tuning.search import Setting
-from ser_unlearn.tuning.space import read_space
+from ser_unlearn.tuning.space import around, read_space
 from ser_unlearn.tuning.studies import Study, TuningSeeds, best_of, write_study
 from ser_unlearn.unlearning.registry import (
     METHODS,
@@ -53,6 +53,7 @@ class Goal:
 
     corpora: Sequence[str]
     recipe: str
+    """Its name, or the path of its file."""
     scenarios: Sequence[str]
     criterion: str
     n_trials: int
@@ -94,10 +95,12 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
     """
     _check_optuna()
     _check_single(goal.scenarios)
-    rows = resolve_all(list(dict.fromkeys(names)), {})
-    spaces = {
-        row.label: read_space(load_class(row.method), row.label, row.parameters) for row in rows
-    }
+    recipe = load_recipe(goal.recipe)
+    rows, spaces = [], {}
+    for row in resolve_all(list(dict.fromkeys(names)), {}):
+        space = read_space(load_class(row.method), row.label, row.parameters)
+        rows.append(row.under(recipe.layout.family))
+        spaces[row.label] = around(space, row.parameters, rows[-1].parameters)
     check(list(itertools.product(goal.corpora, [goal.recipe], goal.scenarios)), options)
     asked = [
         Asked(place_of(corpus, goal.recipe, options), scenario, seed)
@@ -125,7 +128,7 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
         )
 
     def ended(course: Course) -> None:
-        study = _study(course, goal, cards, limits.seconds, origin)
+        study = _study(course, goal, cards, recipe, limits.seconds, origin)
         write_study(options.results, study)
         studies[study.label] = study
 
@@ -144,7 +147,12 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
 
 
 def _study(
-    course: Course, goal: Goal, cards: Sequence[Card], timeout_s: float, origin: Provenance
+    course: Course,
+    goal: Goal,
+    cards: Sequence[Card],
+    recipe: Recipe,
+    timeout_s: float,
+    origin: Provenance,
 ) -> Study:
     """What the trials of a row come to."""
     row, trials = course.row, course.trials
@@ -152,8 +160,8 @@ def _study(
     return Study(
         corpora=list(goal.corpora),
         cards=[card.digest for card in cards],
-        recipe=goal.recipe,
-        recipe_digest=load_recipe(goal.recipe).digest,
+        recipe=recipe.name,
+        recipe_digest=recipe.digest,
         scenarios=list(goal.scenarios),
         label=row.label,
         method=row.method,

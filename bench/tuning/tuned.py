@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ser_unlearn.data.cards import Card, load_card
 from ser_unlearn.errors import UserError
-from ser_unlearn.recogniser.recipe import load_recipe
+from ser_unlearn.recogniser.recipe import Recipe, load_recipe
 from ser_unlearn.results.records import TUNING, Tuned
 from ser_unlearn.runner.grid import Cell, cells, rows
 from ser_unlearn.runner.suite import Suite
@@ -60,7 +60,7 @@ def tuned_rows(
 
     Args:
         results: the results folder.
-        table: corpus, recipe and scenario.
+        table: corpus, recipe (its name, or the path of its file) and scenario.
         rows: with their defaults.
         criteria: by which the studies were made.
         card_of: gives the card of a corpus.
@@ -69,20 +69,23 @@ def tuned_rows(
         UserError: if a study is damaged, or what was tuned has changed since.
     """
     found = []
-    for row in rows:
+    recipe = load_recipe(table[1])
+    for row in (row.under(recipe.layout.family) for row in rows):
         for criterion in criteria:
-            study = _study_on(results, table, row.label, criterion)
+            study = _study_on(results, (table[0], recipe.name, table[2]), row.label, criterion)
             if study is None:
                 continue
             _check_parameters(study, row)
-            _check_current(study, row, card_of)
+            _check_current(study, row, recipe, card_of)
             # Where every trial failed there is nothing to run.
             if study.best_parameters not in (None, row.parameters):
                 label = f"{row.label}[tuned-{criterion},T={study.n_trials}]"
                 tuned = Tuned(criterion=criterion, trials=study.n_trials)
                 parameters = study.best_parameters
                 found.append(
-                    dataclasses.replace(row, label=label, parameters=parameters, tuned=tuned)
+                    dataclasses.replace(
+                        row, label=label, parameters=parameters, tuned=tuned, presets={}
+                    )
                 )
     return found
 
@@ -115,13 +118,13 @@ def _kinds(parameters: Mapping[str, Value]) -> dict[str, type]:
     }
 
 
-def _check_current(study: Study, row: Row, card_of: CardOf) -> None:
+def _check_current(study: Study, row: Row, recipe: Recipe, card_of: CardOf) -> None:
     """Refuse a study of what has changed since."""
     first = study.trials[0].parameters
     held = [field for field in row.parameters if field not in study.search_space]
     stale = {
         "corpora's cards": study.cards != [card_of(each).digest for each in study.corpora],
-        "recipe": study.recipe_digest != load_recipe(study.recipe).digest,
+        "recipe": study.recipe_digest != recipe.digest,
         "method's code": study.code != read_method(METHODS / f"{row.method}.py").algorithm,
         "method's other defaults": any(first.get(each) != row.parameters[each] for each in held),
     }

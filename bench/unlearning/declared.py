@@ -29,6 +29,22 @@ def without_defaults(source: str) -> str:
     return ast.unparse(tree)
 
 
+def without_presets(source: str) -> str:
+    """The code of a method's file without its presets: what they set, a row's parameters say."""
+    tree = ast.parse(source)
+    for node in method_classes(tree):
+        node.body = [each for each in node.body if not _sets(each, "presets")]
+    return ast.unparse(tree)
+
+
+def _sets(statement: ast.stmt, name: str) -> bool:
+    return (
+        isinstance(statement, ast.Assign)
+        and isinstance(statement.targets[0], ast.Name)
+        and statement.targets[0].id == name
+    )
+
+
 def constants(node: ast.ClassDef) -> dict[str, Any]:
     """The class attributes that are literals; `frozenset({...})` counts as one."""
     found = {}

@@ -26,7 +26,7 @@ def identity(request: Request, row: Row, seed: int) -> dict[str, Any]:
     return {
         "before": None if request.before is None else identity(request.before, row, seed),
         "corpus": setup.corpus.identity,
-        "recipe": setup.recipe.digest,
+        "recipe": setup.recipe.identity,
         "sets": request.sets_digest,
         "parameters": dict(row.parameters),
         "method": row.code,

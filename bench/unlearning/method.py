@@ -41,6 +41,10 @@ class Method(ABC):
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Further rows of the tables: a suffix of the method's name, and what its fields become."""
 
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Other defaults for a family of recipes (`Layout.family`): fields and their values. What a
+    variant says goes before."""
+
     search_space: ClassVar[Mapping[str, Any]] = {}
     """What tuning may try: a list of values, or (low, high, "linear", "log" or "int")."""
 

@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from ser_unlearn.unlearning.declared import (
     method_classes,
     parameters,
     without_defaults,
+    without_presets,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class MethodInfo:
     needs: frozenset[str]
     variants: tuple[str, ...]
     path: Path
+    presets: Mapping[str, Mapping[str, Any]]
+    """By a family of recipes: fields and their values."""
     parameters: Mapping[str, Mapping[str, Any]] | None
     """Of the method, under "", and of each variant; None where only the file, run, can tell."""
 
@@ -60,12 +63,12 @@ class MethodInfo:
     @property
     def code(self) -> str:
         """Hash of the method's code and of the helper files that it imports."""
-        return self._digest(code_digest)
+        return self._digest(lambda text: code_digest(without_presets(text)))
 
     @property
     def algorithm(self) -> str:
         """The same, whatever the defaults of the hyper-parameters."""
-        return self._digest(lambda text: code_digest(without_defaults(text)))
+        return self._digest(lambda text: code_digest(without_defaults(without_presets(text))))
 
     def _digest(self, own: Callable[[str], str]) -> str:
         """Hash of the code, where `own` hashes the text of the method's own file."""
@@ -138,6 +141,7 @@ def read_method(path: Path) -> MethodInfo:
         frozenset(found["needs"]),
         tuple(found.get("variants", {})),
         path,
+        found.get("presets", {}),
         parameters(classes[0]),
     )
 
@@ -158,6 +162,13 @@ class Row:
     """Hash of the method's code."""
     tuned: Tuned | None = None
     """None for parameters that tuning did not find."""
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the fields that nobody set become, by a family of recipes."""
+
+    def under(self, family: str) -> Row:
+        """The row as it runs with recipes of a family."""
+        changes = self.presets.get(family, {})
+        return replace(self, parameters={**self.parameters, **changes}) if changes else self
 
 
 def resolve(row: str, overrides: Mapping[str, Mapping[str, str]]) -> Row:
@@ -193,6 +204,8 @@ def _row(row: str, info: MethodInfo, code: str, overrides: Mapping[str, Mapping[
     # A method's file is not run where it is enough to read it: that would import torch.
     if info.parameters is not None and not changes:
         values = info.parameters[variant]
+        defaults = info.parameters[""]
+        given = {field for field, value in values.items() if value != defaults[field]}
     else:
         cls = load_class(method)
         changed = {
@@ -200,11 +213,16 @@ def _row(row: str, info: MethodInfo, code: str, overrides: Mapping[str, Mapping[
         }
         own = cls.variants[variant] if variant else {}
         values = dataclasses.asdict(_instance(cls, row, {**own, **changed}))
+        given = {*own, *changed}
         if changed:
             settings = ",".join(f"{field}={_as_text(value)}" for field, value in changed.items())
             label += f"[{settings}]"
     check_name("row", label, in_path=True)
-    return Row(label, method, info.needs, info.reference, dict(values), code)
+    presets = {
+        family: {field: value for field, value in fields.items() if field not in given}
+        for family, fields in info.presets.items()
+    }
+    return Row(label, method, info.needs, info.reference, dict(values), code, presets=presets)
 
 
 def check_classes(rows: Iterable[Row]) -> None:

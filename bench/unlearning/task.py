@@ -11,9 +11,10 @@ from ser_unlearn.errors import UndeclaredDataError
 from ser_unlearn.recogniser.batches import Utterances
 from ser_unlearn.recogniser.costs import Meter
 from ser_unlearn.recogniser.features import Ragged, front_end
+from ser_unlearn.recogniser.hparams import Hparams
 from ser_unlearn.recogniser.model import Recogniser, load
 from ser_unlearn.recogniser.outputs import predict
-from ser_unlearn.recogniser.recipe import Hparams, Recipe
+from ser_unlearn.recogniser.recipe import Recipe
 from ser_unlearn.unlearning.brief import Brief, Supplies, as_tensors
 from ser_unlearn.unlearning.statistics import Statistics
 

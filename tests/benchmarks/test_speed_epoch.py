@@ -91,7 +91,7 @@ def fit_with_speechbrain(
             name: getattr(hparams, name)
             for name in ("mean_var_norm", "embedding_model", "classifier")
         },
-        opt_class=hparams.opt_class,
+        opt_class=hparams.optimisers[0].opt_class,
         hparams={"compute_features": hparams.compute_features},
         run_opts={"device": "cpu"},
     )

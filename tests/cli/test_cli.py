@@ -76,7 +76,7 @@ def test_what_needs_no_model_does_without_torch(tmp_path: Path):
     [
         (["run", "defualt"], "There is no suite 'defualt'. Did you mean default?"),
         (["run", "--corpus", "emdb"], "There is no corpus 'emdb'. Did you mean emodb"),
-        (["run", "--recipe", "ecappa"], "There is no recipe 'ecappa'. Did you mean ecapa?"),
+        (["run", "--recipe", "tinny"], "There is no recipe 'tinny'. Did you mean tiny?"),
         (["run", "--method", "finetun"], "There is no method 'finetun'. Did you mean finetune"),
         (["run", "--scenario", "randon:16"], "There is no scenario 'randon'. Did you mean random?"),
         (["run", "--scenario", "random"], "The scenario 'random' is not complete"),

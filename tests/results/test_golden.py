@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import golden
@@ -11,7 +12,7 @@ import torch
 
 from ser_unlearn.checks.subjects import Subject, subjects
 from ser_unlearn.evaluation import metrics
-from ser_unlearn.recogniser import features, training
+from ser_unlearn.recogniser import features
 from ser_unlearn.results.revisions import REVISIONS
 
 STORED = golden.stored()
@@ -54,7 +55,8 @@ def test_adding_a_little_to_a_feature_is_found(monkeypatch: pytest.MonkeyPatch):
 
 def test_smoothing_labels_in_training_is_found(monkeypatch: pytest.MonkeyPatch):
     smooth = partial(torch.nn.functional.cross_entropy, label_smoothing=0.01)
-    monkeypatch.setattr(training, "cross_entropy", smooth)
+    changed = dataclasses.replace(stages.toy().hparams, compute_cost=smooth)
+    monkeypatch.setitem(stages.toy().__dict__, "hparams", changed)
     said = golden.fault(
         "training", golden.computed("training"), STORED["stages"]["training"]["numbers"]
     )

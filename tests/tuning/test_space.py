@@ -9,7 +9,7 @@ import pytest
 from trials import DEFAULTS
 
 from ser_unlearn.errors import UserError
-from ser_unlearn.tuning.space import Choice, Range, distributions, read_space, rounded
+from ser_unlearn.tuning.space import Choice, Range, around, distributions, read_space, rounded
 from ser_unlearn.unlearning.method import Method
 from ser_unlearn.unlearning.registry import list_methods, load_class, resolve
 
@@ -126,3 +126,27 @@ def test_the_space_of_every_row_is_valid(name: str):
     row = resolve(name, {})
     space = read_space(load_class(row.method), name, row.parameters)
     assert set(distributions(space)) == set(space) <= set(row.parameters)
+
+
+def test_a_space_moves_with_the_defaults_of_a_family():
+    space = {
+        "rate": Range(low=1e-4, high=1e-2, scale="log"),
+        "count": Choice(values=[32, 64]),
+        "steps": Range(low=5, high=60, scale="int"),
+    }
+    before = {"rate": 1e-3, "count": 64, "steps": 20}
+    moved = around(space, before, {"rate": 1e-5, "count": 16, "steps": 20})
+    assert moved["rate"] == Range(low=1e-6, high=1e-4, scale="log")
+    assert moved["count"] == Choice(values=[16, 32, 64])
+    assert moved["steps"] == space["steps"]
+    assert around(space, before, before) == space
+
+
+@pytest.mark.parametrize("label", list_methods())
+def test_every_methods_space_holds_its_presets(label):
+    cls, row = load_class(label), resolve(label, {})
+    if not cls.search_space:
+        return
+    after = row.under("transformer").parameters
+    space = around(read_space(cls, label, row.parameters), row.parameters, after)
+    assert all(after[field] in each for field, each in space.items())

@@ -41,6 +41,35 @@ def test_an_override_beats_the_variant(installed):
     assert row.parameters["careful"] is True
 
 
+PRESETS = GOOD.replace(
+    "    smoke =", '    presets = {"transformer": {"rate": 0.001, "epochs": 7}}\n    smoke ='
+)
+
+
+def test_a_preset_holds_for_its_family_where_neither_variant_nor_user_says_otherwise(installed):
+    installed(PRESETS)
+    row = registry.resolve("registered_fake", {})
+    assert row.under("embedding").parameters == row.parameters
+    assert row.parameters["rate"] == 0.5
+    found = row.under("transformer")
+    assert (found.label, found.parameters["rate"], found.parameters["epochs"]) == (
+        "registered_fake", 0.001, 7
+    )  # fmt: skip
+    slow = registry.resolve("registered_fake-slow", {}).under("transformer")
+    assert (slow.parameters["rate"], slow.parameters["epochs"]) == (0.001, 9)
+    user = registry.resolve("registered_fake", {"registered_fake": {"rate": "0.25"}})
+    assert user.under("transformer").parameters | {"rate": 0.25} == user.parameters | {"epochs": 7}
+
+
+def test_presets_change_no_hash_of_a_methods_code(installed):
+    path = installed()
+    before = registry.read_method(path)
+    path.write_text(PRESETS)
+    after = registry.read_method(path)
+    assert (after.code, after.algorithm) == (before.code, before.algorithm)
+    assert after.presets == {"transformer": {"rate": 0.001, "epochs": 7}}
+
+
 def test_two_spellings_of_a_value_give_one_label(installed):
     installed()
     labels = {
