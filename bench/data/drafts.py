@@ -69,7 +69,8 @@ def _card(folder: Path, source: dict[str, Any]) -> Card:
         "licence": UNSTATED,
         "citation": UNSTATED,
         "language": "und",
-        "emotions": ["to", "find"],
+        # In the place of those that are found below.
+        "emotions": ["one", "another"],
         "sources": [source],
     }
     card = _filled(values)

@@ -71,9 +71,8 @@ def form_of(folder: Path) -> str | None:
 
 
 def containers(folder: Path) -> list[str]:
-    """The paths of the files that hold a data set's labels, and recordings where they have any."""
-    endings = (".parquet", ".arrow", ".csv", ".jsonl", ".json")
-    return [path for path in files_in(folder) if path.endswith(endings)]
+    """The paths of the files that may have recordings in them."""
+    return [path for path in files_in(folder) if path.endswith((".parquet", ".arrow"))]
 
 
 def columns_of(folder: Path) -> list[str]:
