@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser_unlearn.data.cards import load_card
+from ser_unlearn.data.lists import take
 from ser_unlearn.data.scenarios import kind_of, requests
 from ser_unlearn.evaluation.shadows import COUNT
+from ser_unlearn.results.mirror import store_at
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, Seeds, read_claim, read_record
 from ser_unlearn.results.store import default_place
@@ -45,6 +47,8 @@ class Options:
     max_memory_mb: float | None = None
     """The memory of its own that a method may take; None for the machine's over the workers."""
     engine: Engine = LOCAL
+    checkpoint: str | None = None
+    """What the original model is known by, if it was trained elsewhere."""
 
     def limits(self, timeout_s: float) -> Limits:
         """What a method may take, where the options leave the seconds to a suite."""
@@ -60,7 +64,7 @@ def place_of(corpus: str, recipe: str, options: Options) -> Place:
     store = default_place()
     if isinstance(store, Path):
         store = store.absolute()
-    return Place(corpus, recipe, folder, options.device, store)
+    return Place(corpus, recipe, folder, options.device, store, options.checkpoint)
 
 
 Cell = tuple[str, str, str]
@@ -77,7 +81,7 @@ def cells(suite: Suite) -> list[Cell]:
         (corpus, recipe, single)
         for corpus, recipe in itertools.product(suite.corpora, suite.recipes)
         for scenario in suite.scenarios_of(corpus)
-        for single in requests(scenario)
+        for single in requests(take(scenario, store_at(default_place())))
     )
     return list(dict.fromkeys(found))
 
@@ -218,7 +222,7 @@ def _shares_of_training(unlearnings: list[Unlearning], results: Path) -> dict[st
     """How long each row took of a training, the median over some earlier records of each table."""
     shares: dict[str, list[float]] = {}
     for place, label in dict.fromkeys((job.place, job.row.label) for job in unlearnings):
-        for folder in (results / place.corpus / place.recipe).glob(f"*/{glob.escape(label)}"):
+        for folder in (results / place.corpus / place.recogniser).glob(f"*/{glob.escape(label)}"):
             for path in sorted(folder.glob("*.json"))[:ENOUGH]:
                 speedup = read_record(results, path).metrics.get("speedup")
                 if speedup:

@@ -14,6 +14,7 @@ from ser_unlearn.evaluation.behaviour import Reference, reference_of
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.recogniser.setup import Setup
 from ser_unlearn.results.mirror import store_at
+from ser_unlearn.results.records import recogniser_name
 from ser_unlearn.unlearning.request import Request
 
 
@@ -27,6 +28,13 @@ class Place:
     device: str
     store: str | Path
     """Where it is: a URL, or a folder."""
+    checkpoint: str | None = None
+    """What the original model is known by, if it was trained elsewhere."""
+
+    @property
+    def recogniser(self) -> str:
+        """What records call the recipe and, if it was trained elsewhere, the model."""
+        return recogniser_name(self.recipe, self.checkpoint)
 
     def setup(self) -> Setup:
         """The corpus and the recipe, loaded once a process."""
@@ -51,7 +59,14 @@ class Place:
 
 @lru_cache(maxsize=4)
 def _setup(place: Place) -> Setup:
-    return Setup(place.corpus, place.recipe, place.data_dir, place.device, store_at(place.store))
+    return Setup(
+        place.corpus,
+        place.recipe,
+        place.data_dir,
+        place.device,
+        store_at(place.store),
+        place.checkpoint,
+    )
 
 
 @lru_cache(maxsize=4)

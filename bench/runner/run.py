@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.data.scenarios import check_scenario
-from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.errors import LackingError, UserError, unknown_name
 from ser_unlearn.evaluation.membership import dearest
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.recogniser.recipe import load_recipe
@@ -150,7 +151,9 @@ def evaluate(
                 known[record.method].code,
                 record.tuned,
             )
-            place = place_of(record.corpus, record.recipe, options)
+            place = place_of(
+                record.corpus, record.recipe, replace(options, checkpoint=record.checkpoint)
+            )
             job = Unlearning(
                 place,
                 record.scenario,
@@ -166,7 +169,7 @@ def evaluate(
                 evaluated_by=here,
                 earlier=record,
             )
-            if job.has_answer(job.request):
+            if _is_answered(job):
                 jobs.append(job)
                 shadow_unlearnings += job.shadow_unlearnings()
             else:
@@ -176,11 +179,19 @@ def evaluate(
     return [read_record(options.results, job.record_path) for job in jobs], lacking
 
 
+def _is_answered(job: Unlearning) -> bool:
+    """Whether the store has what a job's method left behind, and what it answered."""
+    try:
+        return job.has_answer(job.request)
+    except LackingError:
+        return False
+
+
 def _check_scenarios(unlearnings: list[Unlearning]) -> None:
     """Refuse a scenario that asks for more than its corpus has."""
     for place, scenario in dict.fromkeys((job.place, job.scenario) for job in unlearnings):
         setup = place.setup()
-        check_scenario(scenario, setup.corpus.utterances, setup.split.train)
+        check_scenario(scenario, setup.corpus.utterances, setup.split.train, setup.listed)
 
 
 def _check_classes(unlearnings: list[Unlearning]) -> None:
