@@ -51,6 +51,11 @@ from ser_unlearn.tuning.criteria import CRITERIA
 @options.timeout
 @options.max_memory
 @options.device
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="A trained model of the recipe: the original of all runs, instead of one trained here.",
+)
 def run(
     suite: str,
     corpora: tuple[str, ...],
@@ -72,6 +77,7 @@ def run(
     timeout_s: float | None,
     max_memory_mb: float | None,
     device: str,
+    checkpoint: Path | None,
 ) -> None:
     """Run SUITE, or what of it the results folder lacks, and print its table.
 
@@ -100,12 +106,13 @@ def run(
     from ser_unlearn.report.tables import render
     from ser_unlearn.runner import run as runner
     from ser_unlearn.runner.engines import engine_named
-    from ser_unlearn.runner.grid import Options
+    from ser_unlearn.runner.grid import Options, adopt_for
     from ser_unlearn.tuning.tuned import tuned_tables
 
     further = tuned_tables(results, chosen, tuned) if tuned else {}
     with engine_named(engine, scheduler, jobs) as found:
-        here = Options(results, data_dir, jobs, device, timeout_s, max_memory_mb, found)
+        key = None if checkpoint is None else adopt_for(chosen, checkpoint)
+        here = Options(results, data_dir, jobs, device, timeout_s, max_memory_mb, found, key)
         records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)
     click.echo(render(records, "terminal"))
 

@@ -7,7 +7,6 @@ the recipe's model. Nothing is unpickled: torch reads .ckpt files with `weights_
 
 from __future__ import annotations
 
-import pickle
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -161,7 +160,7 @@ def _load(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     # Whatever torch makes of bytes that it did not write.
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
+    except Exception as error:
         try:
             path.read_text(encoding="utf-8")
         except UnicodeDecodeError:

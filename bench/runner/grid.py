@@ -12,7 +12,10 @@ from pathlib import Path
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.data.lists import take
 from ser_unlearn.data.scenarios import kind_of, requests
+from ser_unlearn.errors import UserError
 from ser_unlearn.evaluation.shadows import COUNT
+from ser_unlearn.recogniser.adoption import adopt
+from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.results.mirror import store_at
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, Seeds, read_claim, read_record
@@ -65,6 +68,28 @@ def place_of(corpus: str, recipe: str, options: Options) -> Place:
     if isinstance(store, Path):
         store = store.absolute()
     return Place(corpus, recipe, folder, options.device, store, options.checkpoint)
+
+
+def adopt_for(suite: Suite, checkpoint: Path) -> str:
+    """Keep a trained model in the store, as the original of all runs of a suite.
+
+    Returns:
+        What it is known by.
+
+    Raises:
+        UserError: if it is not a model of the suite's one recipe.
+    """
+    if len(suite.recipes) > 1:
+        raise UserError(
+            f"--checkpoint is a model of one recipe, and the suite has {len(suite.recipes)}. "
+            "Name it: --recipe NAME."
+        )
+    recipe, store = load_recipe(suite.recipes[0]), store_at(default_place())
+    keys = [
+        adopt(checkpoint, recipe, len(load_card(corpus).emotions), store)[0]
+        for corpus in suite.corpora
+    ]
+    return keys[0]
 
 
 Cell = tuple[str, str, str]

@@ -96,8 +96,13 @@ def check(tables: Sequence[Cell], options: Options) -> None:
         UserError: if a corpus, a recipe, a scenario or an option is wrong, or nothing can be
             written.
     """
-    _check_device(options)
     _check_outputs(options)
+    check_inputs(tables, options)
+
+
+def check_inputs(tables: Sequence[Cell], options: Options) -> None:
+    """The same, wherever the results go; raises what `check` raises."""
+    _check_device(options)
     corpora = list(dict.fromkeys(corpus for corpus, _, _ in tables))
     for corpus in corpora:
         load_card(corpus)
