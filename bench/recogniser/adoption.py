@@ -55,7 +55,7 @@ def adopt(path: Path, recipe: Recipe, n_emotions: int, store: Store) -> tuple[st
     return key, found
 
 
-def adopted(key: str, store: Store) -> Mapping[str, Tensor]:
+def adopted(key: str, store: Store) -> dict[str, Tensor]:
     """The weights of an adopted model.
 
     Raises:
@@ -68,7 +68,7 @@ def adopted(key: str, store: Store) -> Mapping[str, Tensor]:
             "Name it again: --checkpoint PATH."
         )
 
-    return store.fetch(CHECKPOINTS, {"weights": key}, lacking).tensors
+    return dict(store.fetch(CHECKPOINTS, {"weights": key}, lacking).tensors)
 
 
 def checksum(state: Mapping[str, Tensor]) -> str:
@@ -97,7 +97,7 @@ def check_order(logits: Logits, labels: NDArray[np.int64], emotions: Sequence[st
     np.add.at(counts, (said, labels), 1 / len(labels))
     outputs, meant = linear_sum_assignment(counts, maximize=True)
     if counts[outputs, meant].sum() > counts.trace() + SUSPICIOUS:
-        order = ", ".join(emotions[each] for each in meant)
+        order = ", ".join(emotions[each] for each in meant.tolist())
         raise UserError(
             f"The checkpoint's outputs seem to stand for other emotions than the card says: right "
             f"are {counts.trace():.0%} of the training set, and {counts[outputs, meant].sum():.0%} "

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.plugins import plugins
 from ser_unlearn.results.names import shown
 from ser_unlearn.results.reading import UnreadableError, canonical_yaml, read_source
 
@@ -99,7 +100,13 @@ class Recipe:
 
 def recipe_names() -> list[str]:
     """The names of all recipes, sorted."""
-    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+    return sorted(_paths())
+
+
+def _paths() -> dict[str, Path]:
+    """The project's own recipes, and those that installed packages bring."""
+    own = {path.stem: path for path in RECIPES.glob("*.yaml")}
+    return own | {name: each.path for name, each in plugins("recipes", own).items()}
 
 
 def load_recipe(name: str) -> Recipe:
@@ -108,7 +115,7 @@ def load_recipe(name: str) -> Recipe:
     Raises:
         UserError: if there is no such recipe, or its file cannot be read.
     """
-    if name not in recipe_names():
-        raise unknown_name("recipe", name, recipe_names())
-    path = RECIPES / f"{name}.yaml"
-    return Recipe(name, read_source("recipe", path))
+    paths = _paths()
+    if name not in paths:
+        raise unknown_name("recipe", name, paths)
+    return Recipe(name, read_source("recipe", paths[name]))

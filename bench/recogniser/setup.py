@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ser_unlearn.data import lists
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.data.corpus import Corpus
-from ser_unlearn.data.scenarios import Losses, draw_forget_set, kind_of
+from ser_unlearn.data.draws import Losses
+from ser_unlearn.data.scenarios import draw_forget_set, kind_of
 from ser_unlearn.data.splits import Split, split
 from ser_unlearn.recogniser.adoption import adopted, check_order
 from ser_unlearn.recogniser.outputs import Logits, predict
@@ -47,7 +48,7 @@ ADOPTED = "adopted"
 class Trained:
     """A model from the store, with what it says and what its training cost."""
 
-    state: Mapping[str, Tensor]
+    state: dict[str, Tensor]
     logits: Logits
     """[N, C], for every utterance of the corpus."""
     costs: Costs

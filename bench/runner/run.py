@@ -267,9 +267,10 @@ def _check_outputs(options: Options) -> None:
 
 
 def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]) -> None:
+    known = {*list_methods(), *(row.method for row in rows)}
     for method in overrides:
-        if method not in list_methods():
-            raise unknown_name("method", method, list_methods())
+        if method not in known:
+            raise unknown_name("method", method, known)
     idle = set(overrides) - {row.method for row in rows}
     if idle:
         raise UserError(

@@ -78,11 +78,13 @@ def suite_names() -> list[str]:
 
 
 def load_suite(name: str) -> Suite:
-    """Read and check the suite's file.
+    """Read and check the suite's file; a suite is named, or given by its path.
 
     Raises:
         UserError: if there is no such suite, or it is not valid.
     """
+    if name.endswith(".yaml") and Path(name).is_file():
+        return parse_suite(read_source("suite", Path(name)), Path(name))
     if name not in suite_names():
         raise unknown_name("suite", name, suite_names())
     path = SUITES / f"{name}.yaml"

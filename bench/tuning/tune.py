@@ -33,10 +33,9 @@ from ser_unlearn.tuning.search import Setting
 from ser_unlearn.tuning.space import read_space
 from ser_unlearn.tuning.studies import Study, TuningSeeds, best_of, write_study
 from ser_unlearn.unlearning.registry import (
-    METHODS,
+    info_of,
     list_methods,
     load_class,
-    read_method,
     resolve_all,
 )
 
@@ -96,7 +95,8 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
     _check_single(goal.scenarios)
     rows = resolve_all(list(dict.fromkeys(names)), {})
     spaces = {
-        row.label: read_space(load_class(row.method), row.label, row.parameters) for row in rows
+        row.label: read_space(load_class(row.method, row.path), row.label, row.parameters)
+        for row in rows
     }
     check(list(itertools.product(goal.corpora, [goal.recipe], goal.scenarios)), options)
     asked = [
@@ -154,7 +154,7 @@ def _study(course: Course, goal: Goal, timeout_s: float, origin: Provenance) -> 
         scenarios=list(goal.scenarios),
         label=row.label,
         method=row.method,
-        code=read_method(METHODS / f"{row.method}.py").algorithm,
+        code=info_of(row).algorithm,
         criterion=goal.criterion,
         seeds=SEEDS,
         timeout_s=timeout_s,
