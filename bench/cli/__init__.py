@@ -8,6 +8,7 @@ import click
 
 from ser_unlearn.cli.checking import check_method
 from ser_unlearn.cli.ending import Breakdown, Refusal, Stop, ends_cleanly
+from ser_unlearn.cli.exporting import export
 from ser_unlearn.cli.forgetting import forget
 from ser_unlearn.cli.listing import list_command
 from ser_unlearn.cli.merging import merge
@@ -43,6 +44,6 @@ def main() -> None:
 
 for command in (
     *(run, tune, table, evaluate, leaderboard, list_command, check_method),
-    *(store, merge, forget),
+    *(store, merge, forget, export),
 ):
     main.add_command(command)

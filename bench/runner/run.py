@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.data.scenarios import check_scenario
-from ser_unlearn.errors import LackingError, UserError, unknown_name
+from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.evaluation.membership import dearest
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.recogniser.recipe import load_recipe
@@ -20,6 +20,7 @@ from ser_unlearn.results.names import shown
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, folder_of, read_record, write_record
 from ser_unlearn.results.store import default_place
+from ser_unlearn.runner.again import is_answered, job_of
 from ser_unlearn.runner.grid import (
     Cell,
     Options,
@@ -28,14 +29,13 @@ from ser_unlearn.runner.grid import (
     grid,
     has_record,
     order,
-    place_of,
     reads_folders,
     rows,
     trainings,
 )
 from ser_unlearn.runner.local import apart
 from ser_unlearn.runner.progress import Display
-from ser_unlearn.runner.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
+from ser_unlearn.runner.suite import FIRST_TUNING_SEED, Suite
 from ser_unlearn.runner.unlearnings import ShadowUnlearning, Unlearning
 from ser_unlearn.runner.workers import Job, work
 from ser_unlearn.unlearning.registry import Row, check_classes, list_methods
@@ -137,44 +137,24 @@ def evaluate(
     """
     _check_outputs(options)
     options.engine.require(default_place(), options.data_dir, options.device)
-    known = list_methods()
     here = provenance(options.device).checkout()
     jobs: list[Unlearning] = []
     shadow_unlearnings: list[ShadowUnlearning] = []
     lacking: list[Record] = []
     with console.status("Looking at corpora and records ..."):
         for record in chosen:
-            if record.status != "done" or record.method not in known:
+            found = job_of(record, options)
+            if found is None:
                 lacking.append(record)
                 continue
-            row = Row(
-                record.label,
-                record.method,
-                frozenset(record.needs),
-                record.reference,
-                record.parameters,
-                known[record.method].code,
-                record.tuned,
-            )
-            place = place_of(
-                record.corpus, record.recipe, replace(options, checkpoint=record.checkpoint)
-            )
-            job = Unlearning(
-                place,
-                record.scenario,
-                row,
-                record.seeds,
-                # Of methods on shadow models, which the dearest attacks run.
-                limits=options.limits(TIMEOUT_S),
-                provenance=record.provenance,
-                results=options.results,
+            job = replace(
+                found,
                 attacks=attacks or dearest(record.attacks),
                 durability=durability or record.metrics.get("relearn_steps") is not None,
                 references=references or record.references,
                 evaluated_by=here,
-                earlier=record,
             )
-            if _is_answered(job):
+            if is_answered(job):
                 jobs.append(job)
                 shadow_unlearnings += job.shadow_unlearnings()
             else:
@@ -182,14 +162,6 @@ def evaluate(
         models = trainings(jobs)
     _execute([(job, 1.0) for job in (*models, *shadow_unlearnings, *jobs)], options, console)
     return [read_record(options.results, job.record_path) for job in jobs], lacking
-
-
-def _is_answered(job: Unlearning) -> bool:
-    """Whether the store has what a job's method left behind, and what it answered."""
-    try:
-        return job.has_answer(job.request)
-    except LackingError:
-        return False
 
 
 def _check_scenarios(unlearnings: list[Unlearning]) -> None:
