@@ -41,7 +41,7 @@ def export(path: Path, folder: Path, options: Options) -> Path:
     job = job_of(record, options)
     if job is None:
         raise UserError(f"The method '{record.method}' of the record is not known here. Add it.")
-    if not is_answered(job):
+    if not is_answered(job) or job.fingerprint != record.fingerprint:
         raise UserError(
             f"The store does not have the model of {path} (or code or recordings are others now). "
             f"Make it again: {command_of(record, options)}"
