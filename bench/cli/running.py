@@ -11,7 +11,7 @@ from ser_unlearn.cli import options
 from ser_unlearn.cli.selection import select
 from ser_unlearn.errors import UserError
 from ser_unlearn.evaluation.prices import Price
-from ser_unlearn.runner.suite import Suite, load_suite
+from ser_unlearn.runner.suite import changed, load_suite
 from ser_unlearn.tuning.criteria import CRITERIA
 
 
@@ -94,9 +94,7 @@ def run(
         "durability": durability,
         "references": references,
     }
-    chosen: Suite = load_suite(suite).model_copy(
-        update={field: value for field, value in changes.items() if value}
-    )
+    chosen = changed(load_suite(suite), changes)
     overrides = _overrides(settings)
     if tuned and overrides:
         raise UserError("--set and --tuned: parameters are either given or tuned. Leave one out.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -70,6 +71,11 @@ class Suite(BaseModel):
                 f"among {', '.join(self.scenarios)}."
             )
         return self.scenarios[corpus]
+
+
+def changed(suite: Suite, changes: Mapping[str, Any]) -> Suite:
+    """A suite with other parts; a part that is empty or None is left as it is."""
+    return suite.model_copy(update={field: value for field, value in changes.items() if value})
 
 
 def suite_names() -> list[str]:
