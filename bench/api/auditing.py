@@ -60,9 +60,10 @@ def audit(
 
     said, mask = np.asarray(logits, np.float64), np.asarray(members, bool)
     classes = np.asarray(labels)
-    if said.ndim != 2 or mask.shape != said.shape[:1]:
+    if said.ndim != 2 or not mask.shape == classes.shape == said.shape[:1]:
         raise ValueError(
-            f"logits must be [N, C] and members [N], not {said.shape} and {mask.shape}."
+            "logits must be [N, C], labels and members [N], and their shapes are "
+            f"{said.shape}, {classes.shape} and {mask.shape}."
         )
     if mask.all() or not mask.any():
         raise ValueError("There must be members and others among the audited utterances.")
