@@ -15,7 +15,6 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -74,13 +73,7 @@ def _plugins(group: Group, path: tuple[str, ...]) -> dict[str, Plugin]:
 
 
 def _file(entry: EntryPoint, group: Group) -> Path:
-    spec = _spec(entry.module)
-    if group == "methods":
-        places = [Path(spec.origin)] if spec and spec.origin else []
-    else:
-        folders = (spec and spec.submodule_search_locations) or ()
-        places = [Path(folder, f"{entry.name}.yaml") for folder in folders]
-    for place in places:
+    for place in _places(entry, group):
         if place.is_file():
             return place
     package = entry.dist.name if entry.dist else entry.module
@@ -90,14 +83,15 @@ def _file(entry: EntryPoint, group: Group) -> Path:
     )
 
 
-def _spec(module: str) -> ModuleSpec | None:
-    """Where a module is. To ask Python itself would import the packages that it lies in."""
-    top, *rest = module.split(".")
+def _places(entry: EntryPoint, group: Group) -> list[Path]:
+    """Where the file may lie. To ask Python for more than a package's folder would import it."""
+    top, *parts = entry.module.split(".")
     found = find_spec(top)
-    name = top
-    for part in rest:
-        if found is None:
-            return None
-        name = f"{name}.{part}"
-        found = PathFinder.find_spec(name, found.submodule_search_locations or [])
-    return found
+    if found is None:
+        return []
+    inside = [Path(each, *parts) for each in found.submodule_search_locations or ()]
+    if group != "methods":
+        return [folder / f"{entry.name}.yaml" for folder in inside]
+    if parts:
+        return [path.with_name(f"{path.name}.py") for path in inside]
+    return [Path(found.origin)] if found.origin else []
