@@ -258,8 +258,6 @@ def load_class(method: str, path: Path | None = None) -> type[Method]:
     """
     try:
         module = module_of(method, path)
-    except UserError:
-        raise
     # A contributor's file may raise anything.
     except Exception as error:
         raise UserError(

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from ser_unlearn.errors import unknown_name
 from ser_unlearn.plugins import plugins
 
 PACKAGE = "ser_unlearn.methods"
@@ -53,28 +52,21 @@ def helpers(path: Path, text: str) -> list[Path]:
 
 
 def module_of(method: str, path: Path | None = None) -> ModuleType:
-    """Import a method's module.
+    """Import a method's module. Whatever its code raises is let through.
 
     Args:
         method: its name.
         path: its file, if it is neither in `methods/` nor in an installed package.
-
-    Raises:
-        UserError: if there is no such method. Whatever else its code raises is let through.
     """
-    own = own_methods()
-    if path is None and method in own:
-        return importlib.import_module(f"{PACKAGE}.{method}")
-    brought = plugins("methods", own)
-    if path is None and method in brought:
-        return importlib.import_module(brought[method].module)
-    if path is None:
-        raise unknown_name("method", method, [*own, *brought])
-    return _module_in(path)
+    if path is not None:
+        return _module_in(path)
+    brought = plugins("methods", own_methods())
+    module = brought[method].module if method in brought else f"{PACKAGE}.{method}"
+    return importlib.import_module(module)
 
 
 def module_at(path: Path) -> ModuleType:
-    """Import the module in a file, wherever it lies; raises as `module_of` does."""
+    """Import the module in a file, wherever it lies, as `module_of` does."""
     place = path.resolve()
     everything = {
         **own_methods(),
