@@ -1,7 +1,8 @@
-"""The harness of ser-unlearn, and what it offers to methods.
+"""The harness of ser-unlearn, and what it offers to methods and to programs.
 
-Everything that a file in `methods/` may import stands in `__all__`. It is imported on first use,
-so that listing what there is does not wait for torch.
+Everything that a file in `methods/` may import stands in `__all__`, and so do `run`, `forget`,
+`records` and `audit`, which programs call: docs/api.md. All is imported on first use, so that
+listing what there is does not wait for torch.
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ser_unlearn.api.auditing import audit
+    from ser_unlearn.api.forgetting import forget
+    from ser_unlearn.api.reading import records
+    from ser_unlearn.api.running import run
     from ser_unlearn.recogniser.batches import Batch, Utterances, padding_mask
     from ser_unlearn.recogniser.model import Recogniser, frozen_copy, train_mode
     from ser_unlearn.unlearning.attack import FromWaveforms, other_labels, targeted_pgd
@@ -24,10 +29,14 @@ __all__ = [
     "Recogniser",
     "Task",
     "Utterances",
+    "audit",
     "fisher",
+    "forget",
     "frozen_copy",
     "other_labels",
     "padding_mask",
+    "records",
+    "run",
     "sensitivity",
     "targeted_pgd",
     "train_mode",
@@ -40,6 +49,10 @@ _HOME = {
     "Recogniser": "recogniser.model",
     "Task": "unlearning.task",
     "Utterances": "recogniser.batches",
+    "audit": "api.auditing",
+    "forget": "api.forgetting",
+    "records": "api.reading",
+    "run": "api.running",
     "fisher": "unlearning.statistics",
     "frozen_copy": "recogniser.model",
     "other_labels": "unlearning.attack",

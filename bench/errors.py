@@ -18,6 +18,10 @@ class UserError(Exception):
     """
 
 
+class LackingError(UserError):
+    """The store lacks what cannot be made anew, but only be given again."""
+
+
 class DiskError(Exception):
     """The disk failed, and nothing that was computed.
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import importlib
-import importlib.util
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -23,12 +20,12 @@ from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.model import Recogniser
 from ser_unlearn.unlearning.method import Method
 from ser_unlearn.unlearning.registry import (
-    METHODS,
     MethodInfo,
     list_methods,
     method_class,
     read_method,
 )
+from ser_unlearn.unlearning.sources import module_at
 from ser_unlearn.unlearning.task import Task
 
 State = dict[str, Tensor]
@@ -171,23 +168,13 @@ def subjects(paths: list[Path] | None = None) -> list[Subject]:
 
 def _import(path: Path) -> type[Method]:
     """The method's class, from `methods/` or from any other file."""
-    name = f"ser_unlearn.methods.{path.stem}"
-    if path.parent.resolve() == METHODS:
-        module = importlib.import_module(name)
-    else:
-        spec = importlib.util.spec_from_file_location(f"checked_{path.stem}", path)
-        if spec is None or spec.loader is None:
-            raise UserError(f"{path} is not a Python file.")
-        module = importlib.util.module_from_spec(spec)
-        # Dataclasses and pickle look a class's module up by its name.
-        sys.modules[spec.name] = module
-        try:
-            spec.loader.exec_module(module)
-        # A contributor's file may raise anything.
-        except Exception as error:
-            raise UserError(
-                f"{path} cannot be imported. Mend this: {type(error).__name__}: {error}"
-            ) from error
+    try:
+        module = module_at(path)
+    # A contributor's file may raise anything.
+    except Exception as error:
+        raise UserError(
+            f"{path} cannot be imported. Mend this: {type(error).__name__}: {error}"
+        ) from error
     return method_class(module)
 
 

@@ -7,8 +7,11 @@ from typing import Any
 import click
 
 from ser_unlearn.cli.checking import check_method
+from ser_unlearn.cli.contributing import new_method, submit_check
 from ser_unlearn.cli.corpora import check_corpus
 from ser_unlearn.cli.ending import Breakdown, Refusal, Stop, ends_cleanly
+from ser_unlearn.cli.exporting import export
+from ser_unlearn.cli.forgetting import forget
 from ser_unlearn.cli.listing import list_command
 from ser_unlearn.cli.merging import merge
 from ser_unlearn.cli.reporting import leaderboard, table
@@ -43,6 +46,6 @@ def main() -> None:
 
 for command in (
     *(run, tune, table, evaluate, leaderboard, list_command, check_method, check_corpus),
-    *(store, merge),
+    *(store, merge, forget, export, new_method, submit_check),
 ):
     main.add_command(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ser_unlearn.cli.selection import select
 from ser_unlearn.cli.trusting import admit, places_of, trust_recipe
 from ser_unlearn.errors import UserError
 from ser_unlearn.evaluation.prices import Price
-from ser_unlearn.runner.suite import Suite, load_suite
+from ser_unlearn.runner.suite import changed, load_suite
 from ser_unlearn.tuning.criteria import CRITERIA
 
 
@@ -62,6 +63,11 @@ from ser_unlearn.tuning.criteria import CRITERIA
 @options.timeout
 @options.max_memory
 @options.device
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="A trained model of the recipe: the original of all runs, instead of one trained here.",
+)
 def run(
     suite: str,
     corpora: tuple[str, ...],
@@ -86,6 +92,7 @@ def run(
     timeout_s: float | None,
     max_memory_mb: float | None,
     device: str,
+    checkpoint: Path | None,
 ) -> None:
     """Run SUITE, or what of it the results folder lacks, and print its table.
 
@@ -105,9 +112,7 @@ def run(
         "durability": durability,
         "references": references,
     }
-    chosen: Suite = load_suite(suite).model_copy(
-        update={field: value for field, value in changes.items() if value}
-    )
+    chosen = changed(load_suite(suite), changes)
     admit(chosen.recipes, trust_recipe)
     overrides = _overrides(settings)
     if tuned and overrides:
@@ -118,12 +123,16 @@ def run(
     from ser_unlearn.report.tables import render
     from ser_unlearn.runner import run as runner
     from ser_unlearn.runner.engines import engine_named
-    from ser_unlearn.runner.grid import Options
+    from ser_unlearn.runner.grid import Options, adopt_for
     from ser_unlearn.tuning.tuned import tuned_tables
 
     further = {}
     with engine_named(engine, scheduler, jobs) as found:
-        here = Options(results, data_dir, jobs, device, timeout_s, max_memory_mb, found, brought)
+        here = Options(
+            *(results, data_dir, jobs, device, timeout_s, max_memory_mb, found), brought=brought
+        )
+        if checkpoint is not None:
+            here = replace(here, checkpoint=adopt_for(chosen, checkpoint, here.card))
         if tuned:
             further = tuned_tables(results, chosen, tuned, here.card)
         records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)

@@ -34,7 +34,7 @@ def select(
         record
         for record in records
         if (not corpora or record.corpus in corpora)
-        and (not recipes or record.recipe in recipes)
+        and (not recipes or record.recipe in recipes or record.recogniser in recipes)
         and (not scenarios or record.scenario in scenarios)
         and (not methods or record.label in methods)
     ]

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from ser_unlearn.data.origins import Model, Source
 from ser_unlearn.data.voices import Synthesis
 from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.plugins import plugins
 from ser_unlearn.results.identity import digest
 from ser_unlearn.results.names import Label, Part
 from ser_unlearn.results.reading import parse_source, read_source
@@ -87,7 +88,13 @@ class Card(Model):
 
 def card_names() -> list[str]:
     """The names of all corpora, sorted."""
-    return sorted(path.stem for path in CARDS.glob("*.yaml"))
+    return sorted(_paths())
+
+
+def _paths() -> dict[str, Path]:
+    """The project's own cards, and those that installed packages bring."""
+    own = {path.stem: path for path in CARDS.glob("*.yaml")}
+    return own | {name: each.path for name, each in plugins("corpora", own).items()}
 
 
 def load_card(name: str) -> Card:
@@ -99,12 +106,13 @@ def load_card(name: str) -> Card:
     Raises:
         UserError: if there is no such card, or it is not valid.
     """
+    paths = _paths()
     if name.endswith(".yaml"):
         path = Path(name)
-    elif name in card_names():
-        path = CARDS / f"{name}.yaml"
+    elif name in paths:
+        path = paths[name]
     else:
-        raise unknown_name("corpus", name, card_names())
+        raise unknown_name("corpus", name, paths)
     return parse_card(read_source("card", path), path)
 
 

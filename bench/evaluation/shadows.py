@@ -104,3 +104,13 @@ class ShadowRequest(Request):
             "unheard": sorted({*split.train, *split.heldout} - set(shadow.places)),
             "test": split.test,
         }
+
+    @cached_property
+    def original(self) -> Trained:
+        """The shadow model."""
+        return self.shadow.trained
+
+    @property
+    def checkpoint(self) -> None:
+        """It was trained here."""
+        return None

@@ -104,7 +104,7 @@ def spread(unlearned: Logits, reference: Reference, groups: Groups) -> dict[str,
         For each kind "worst_<kind>_drop": the largest loss of accuracy of a group of at least
         `SMALLEST_GROUP` utterances in the test or the retain set, in points; None where no group
         is that large. Besides, "forget_agreement" and "test_agreement", means over the
-        references: see `agreement`.
+        references: see `agreement`; without references they are left out.
     """
     found = list(shares(unlearned, reference, groups))
     worst = {
@@ -119,7 +119,7 @@ def spread(unlearned: Logits, reference: Reference, groups: Groups) -> dict[str,
             np.mean([agreement(unlearned[places], each[places]) for each in reference.references])
         )
         for name, places in reference.sets.items()
-        if name in ("forget", "test")
+        if name in ("forget", "test") and reference.references
     }
     return {**worst, **agreements}
 

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.plugins import plugins
 from ser_unlearn.recogniser.layouts import layout_of
 from ser_unlearn.recogniser.layouts.layout import REPLACED, Layout
 from ser_unlearn.recogniser.pretrained import check_transformers, digest_of, folder_of, quietly
@@ -37,7 +38,7 @@ class Recipe:
     name: str
     text: str
     path: Path | None = None
-    """Of a file outside of the project."""
+    """Of its file."""
 
     @cached_property
     def digest(self) -> str:
@@ -133,8 +134,14 @@ class Recipe:
 
 
 def recipe_names() -> list[str]:
-    """The names of all recipes of the project, sorted."""
-    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+    """The names of all recipes, sorted."""
+    return sorted(_paths())
+
+
+def _paths() -> dict[str, Path]:
+    """The project's own recipes, and those that installed packages bring."""
+    own = {path.stem: path for path in RECIPES.glob("*.yaml")}
+    return own | {name: each.path for name, each in plugins("recipes", own).items()}
 
 
 def is_path(recipe: str) -> bool:
@@ -157,6 +164,7 @@ def load_recipe(name: str) -> Recipe:
         path = Path(name)
         text = read_source("recipe", path)
         return Recipe(f"{path.stem}-{Recipe(path.stem, text).digest[:8]}", text, path.absolute())
-    if name not in recipe_names():
-        raise unknown_name("recipe", name, recipe_names())
-    return Recipe(name, read_source("recipe", RECIPES / f"{name}.yaml"))
+    paths = _paths()
+    if name not in paths:
+        raise unknown_name("recipe", name, paths)
+    return Recipe(name, read_source("recipe", paths[name]), paths[name])

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_unlearn.data import lists
 from ser_unlearn.data.cards import Card, load_card
 from ser_unlearn.data.corpus import Corpus
-from ser_unlearn.data.scenarios import Losses, draw_forget_set, kind_of
+from ser_unlearn.data.draws import Losses
+from ser_unlearn.data.scenarios import draw_forget_set, kind_of
 from ser_unlearn.data.splits import Split, split
+from ser_unlearn.recogniser.adoption import adopted, check_order
 from ser_unlearn.recogniser.hparams import WHOLE
 from ser_unlearn.recogniser.outputs import Logits, predict
 from ser_unlearn.recogniser.recipe import load_recipe
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 
 MODELS = "models"
 """The store's kind of trained models."""
+
+ADOPTED = "adopted"
+"""The store's kind of what adopted models say."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +65,21 @@ class Setup:
         data_dir: a folder with the recordings, or None for the card's other sources.
         device: "cpu" or "cuda".
         store: where artefacts are kept.
+        checkpoint: what the original model is known by, if it was trained elsewhere; see `adopt`.
     """
 
+    checkpoint: str | None = None
+
     def __init__(
-        self, corpus: str | Card, recipe: str, data_dir: Path | None, device: str, store: Store
+        self,
+        corpus: str | Card,
+        recipe: str,
+        data_dir: Path | None,
+        device: str,
+        store: Store,
+        checkpoint: str | None = None,
     ) -> None:
+        self.checkpoint = checkpoint
         self.store = store
         self.device_type = device
         self.corpus = Corpus(
@@ -101,10 +117,16 @@ class Setup:
         key = scenario, seed
         if key in self._forget_sets:
             return self._forget_sets[key]
-        drawn = draw_forget_set(scenario, self.corpus.utterances, self.split.train, seed, losses)
+        drawn = draw_forget_set(
+            scenario, self.corpus.utterances, self.split.train, seed, losses, self.listed
+        )
         if not kind_of(scenario).ranks_by_loss:
             self._forget_sets[key] = drawn
         return drawn
+
+    def listed(self, key: str) -> list[str]:
+        """The names of a list of recordings that the store keeps."""
+        return lists.kept(key, self.store)
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -164,6 +186,45 @@ class Setup:
         everything = range(len(self.labels))
         logits: Logits = predict(model, self.features, everything, self.device).numpy()
         return logits
+
+    def original(self, seed: int) -> Trained:
+        """The model that is to forget: the checkpoint, or what `trained` makes of the training set.
+
+        Raises:
+            UserError: if the checkpoint is not in the store, or of another model.
+        """
+        if self.checkpoint is None:
+            return self.trained(self.split.train, seed)
+        from ser_unlearn.recogniser.costs import Costs
+
+        state = adopted(self.checkpoint, self.store)
+        said = self.store.fetch(ADOPTED, self._adopted_identity(), lambda: self._listen_to(state))
+        # Nobody saw what its training cost, and nothing is compared with that.
+        return Trained(state, said.tensors["logits"].numpy(), Costs(0.0, 0, 0.0))
+
+    def has_original(self, seed: int) -> bool:
+        """Whether `original` would find in the store what it gives."""
+        if self.checkpoint is None:
+            return self.is_trained(self.split.train, seed)
+        return self.store.has(ADOPTED, self._adopted_identity())
+
+    def _adopted_identity(self) -> dict[str, Any]:
+        return {
+            "corpus": self.corpus.identity,
+            "recipe": self.recipe.identity,
+            "checkpoint": self.checkpoint,
+            "device": self.device_type,
+            "revisions": revisions(["corpus", "features", "training"]),
+            "packages": numerics(),
+        }
+
+    def _listen_to(self, state: Mapping[str, Tensor]) -> Artefact:
+        import torch
+
+        logits = self.predict(self.load(state))
+        train = self.split.train
+        check_order(logits[train], self.labels[train], self.corpus.card.emotions)
+        return Artefact({"logits": torch.from_numpy(logits)})
 
     def trained(self, places: Sequence[int], seed: int) -> Trained:
         """The model trained on these utterances with this seed, trained now if need be.

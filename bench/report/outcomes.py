@@ -42,7 +42,7 @@ def outcome_of(record: Record) -> Outcome:
         # Every record has copies of its own of names that all share.
         Run(
             sys.intern(record.corpus),
-            sys.intern(record.recipe),
+            sys.intern(record.recogniser),
             sys.intern(record.scenario),
             seeds.model,
             seeds.forget,

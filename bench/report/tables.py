@@ -163,7 +163,7 @@ def flat(records: Iterable[Record]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
             "corpus": record.corpus,
-            "recipe": record.recipe,
+            "recipe": record.recogniser,
             "scenario": record.scenario,
             "method": record.label,
             "needs": " ".join(record.needs),

@@ -144,6 +144,8 @@ class Record(Filed):
     """Hash of the corpus's card."""
     recipe: Part
     recipe_digest: str
+    checkpoint: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """Hash of the original's weights, if it was not trained here as the recipe says."""
     scenario: Part
     label: Part
     """The row of the tables: method, variant, and what a user or tuning changed."""
@@ -196,7 +198,12 @@ class Record(Filed):
     @property
     def path(self) -> Path:
         """Where the record lives below the results folder."""
-        return record_path(self.corpus, self.recipe, self.scenario, self.label, self.seeds)
+        return record_path(self.corpus, self.recogniser, self.scenario, self.label, self.seeds)
+
+    @property
+    def recogniser(self) -> str:
+        """What tables call the recipe and, if it was trained elsewhere, the model."""
+        return recogniser_name(self.recipe, self.checkpoint)
 
 
 class Claim(BaseModel):
@@ -220,6 +227,11 @@ def read_claim(results: Path, path: Path) -> Claim:
         return Claim.model_validate_json(read_bytes(path, LONGEST_JSON))
     except (UnreadableError, ValidationError):
         return Claim.model_validate(read_record(results, path).model_dump())
+
+
+def recogniser_name(recipe: str, checkpoint: str | None) -> str:
+    """A recipe's name, or that of a model of it that was trained elsewhere."""
+    return recipe if checkpoint is None else f"{recipe}@{checkpoint[:12]}"
 
 
 def record_path(corpus: str, recipe: str, scenario: str, label: str, seeds: Seeds) -> Path:

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from ser_unlearn.data.cards import CARDS
 from ser_unlearn.errors import UserError
+from ser_unlearn.plugins import Group, plugins
 from ser_unlearn.results.mirror import store_at
 from ser_unlearn.results.provenance import PACKAGES
-from ser_unlearn.unlearning.registry import METHODS
+from ser_unlearn.unlearning.sources import METHODS
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -33,7 +34,8 @@ class Demands:
     versions: tuple[tuple[str, str], ...]
     """Of Python and of packages."""
     code: tuple[tuple[str, str], ...]
-    """Every file of the harness, the methods, the recipes and the cards, with a hash of it."""
+    """Every file of the harness, the methods, the recipes and the cards, with a hash of it; also of
+    those that installed packages bring."""
     store: str | Path
     mark: str
     """The store's."""
@@ -132,5 +134,13 @@ def _code() -> tuple[tuple[str, str], ...]:
             # A wheel has methods and cards inside the package, and a checkout beside it.
             inside = not prefix and name.startswith(("methods/", "cards/"))
             if path.suffix in (".py", ".yaml") and not inside:
-                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+                found[name] = _hash(path)
+    groups: tuple[Group, ...] = ("methods", "corpora", "recipes")
+    for group in groups:
+        for brought in plugins(group).values():
+            found[f"{group}/{brought.path.name}"] = _hash(brought.path)
     return tuple(sorted(found.items()))
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -5,16 +5,20 @@ from __future__ import annotations
 import glob
 import itertools
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser_unlearn.data.brought import Brought
 from ser_unlearn.data.cards import Card, load_card
+from ser_unlearn.data.lists import take
 from ser_unlearn.data.scenarios import kind_of, requests
 from ser_unlearn.data.sources import folder_of
+from ser_unlearn.errors import UserError
 from ser_unlearn.evaluation.shadows import COUNT
+from ser_unlearn.recogniser.adoption import adopt
 from ser_unlearn.recogniser.recipe import is_path, load_recipe
+from ser_unlearn.results.mirror import store_at
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, Seeds, read_claim, read_record
 from ser_unlearn.results.store import default_place
@@ -48,6 +52,8 @@ class Options:
     max_memory_mb: float | None = None
     """The memory of its own that a method may take; None for the machine's over the workers."""
     engine: Engine = LOCAL
+    checkpoint: str | None = None
+    """What the original model is known by, if it was trained elsewhere."""
     brought: Mapping[str, Brought] = field(default_factory=dict)
     """Corpora that are none of the project's, by name."""
 
@@ -82,10 +88,37 @@ def place_of(corpus: str, recipe: str, options: Options) -> Place:
     folder = options.folder(corpus)
     if is_path(recipe):
         recipe = str(Path(recipe).absolute())
-    if corpus not in options.brought:
-        return Place(corpus, recipe, folder, options.device, store)
-    card = options.card(corpus).model_dump_json(exclude_none=True)
-    return Place(corpus, recipe, folder, options.device, store, card)
+    card = None
+    if corpus in options.brought:
+        card = options.card(corpus).model_dump_json(exclude_none=True)
+    return Place(corpus, recipe, folder, options.device, store, options.checkpoint, card)
+
+
+def adopt_for(suite: Suite, checkpoint: Path, card_of: Callable[[str], Card] = load_card) -> str:
+    """Keep a trained model in the store, as the original of all runs of a suite.
+
+    Args:
+        suite: the grid.
+        checkpoint: the model.
+        card_of: gives the card of a corpus.
+
+    Returns:
+        What it is known by.
+
+    Raises:
+        UserError: if it is not a model of the suite's one recipe.
+    """
+    if len(suite.recipes) > 1:
+        raise UserError(
+            f"--checkpoint is a model of one recipe, and the suite has {len(suite.recipes)}. "
+            "Name it: --recipe NAME."
+        )
+    recipe, store = load_recipe(suite.recipes[0]), store_at(default_place())
+    keys = [
+        adopt(checkpoint, recipe, len(card_of(corpus).emotions), store)[0]
+        for corpus in suite.corpora
+    ]
+    return keys[0]
 
 
 Cell = tuple[str, str, str]
@@ -102,7 +135,7 @@ def cells(suite: Suite) -> list[Cell]:
         (corpus, recipe, single)
         for corpus, recipe in itertools.product(suite.corpora, suite.recipes)
         for scenario in suite.scenarios_of(corpus)
-        for single in requests(scenario)
+        for single in requests(take(scenario, store_at(default_place())))
     )
     return list(dict.fromkeys(found))
 
@@ -231,7 +264,7 @@ def _shares_of_training(unlearnings: list[Unlearning], results: Path) -> dict[st
     """How long each row took of a training, the median over some earlier records of each table."""
     shares: dict[str, list[float]] = {}
     for place, label in dict.fromkeys((job.place, job.row.label) for job in unlearnings):
-        for folder in (results / place.corpus / place.recipe_name).glob(f"*/{glob.escape(label)}"):
+        for folder in (results / place.corpus / place.recogniser).glob(f"*/{glob.escape(label)}"):
             for path in sorted(folder.glob("*.json"))[:ENOUGH]:
                 speedup = read_record(results, path).metrics.get("speedup")
                 if speedup:

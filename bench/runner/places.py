@@ -16,6 +16,7 @@ from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.recogniser.setup import Setup
 from ser_unlearn.results.mirror import store_at
+from ser_unlearn.results.records import recogniser_name
 from ser_unlearn.unlearning.request import Request
 
 
@@ -30,8 +31,15 @@ class Place:
     device: str
     store: str | Path
     """Where it is: a URL, or a folder."""
+    checkpoint: str | None = None
+    """What the original model is known by, if it was trained elsewhere."""
     card: str | None = None
     """The card as JSON, of a corpus that is none of the project's."""
+
+    @property
+    def recogniser(self) -> str:
+        """What records call the recipe and, if it was trained elsewhere, the model."""
+        return recogniser_name(self.recipe_name, self.checkpoint)
 
     @property
     def recipe_name(self) -> str:
@@ -66,8 +74,14 @@ def _recipe_name(recipe: str) -> str:
 
 @lru_cache(maxsize=4)
 def _setup(place: Place) -> Setup:
-    corpus = Card.model_validate_json(place.card) if place.card else place.corpus
-    return Setup(corpus, place.recipe, place.data_dir, place.device, store_at(place.store))
+    return Setup(
+        Card.model_validate_json(place.card) if place.card else place.corpus,
+        place.recipe,
+        place.data_dir,
+        place.device,
+        store_at(place.store),
+        place.checkpoint,
+    )
 
 
 @lru_cache(maxsize=4)

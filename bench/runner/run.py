@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
-from ser_unlearn.data.cards import card_names
 from ser_unlearn.data.scenarios import check_scenario
 from ser_unlearn.errors import UserError, unknown_name
 from ser_unlearn.evaluation.membership import dearest
@@ -18,6 +18,7 @@ from ser_unlearn.results.names import shown
 from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, folder_of, read_record, write_record
 from ser_unlearn.results.store import default_place
+from ser_unlearn.runner.again import is_answered, job_of
 from ser_unlearn.runner.grid import (
     Cell,
     Options,
@@ -26,13 +27,12 @@ from ser_unlearn.runner.grid import (
     grid,
     has_record,
     order,
-    place_of,
     rows,
     trainings,
 )
 from ser_unlearn.runner.local import apart
 from ser_unlearn.runner.progress import Display
-from ser_unlearn.runner.suite import FIRST_TUNING_SEED, TIMEOUT_S, Suite
+from ser_unlearn.runner.suite import FIRST_TUNING_SEED, Suite
 from ser_unlearn.runner.unlearnings import ShadowUnlearning, Unlearning
 from ser_unlearn.runner.workers import Job, work
 from ser_unlearn.unlearning.registry import Row, check_classes, list_methods
@@ -93,8 +93,13 @@ def check(tables: Sequence[Cell], options: Options) -> None:
         UserError: if a corpus, a recipe, a scenario or an option is wrong, or nothing can be
             written.
     """
-    _check_device(options)
     _check_outputs(options)
+    check_inputs(tables, options)
+
+
+def check_inputs(tables: Sequence[Cell], options: Options) -> None:
+    """The same, wherever the results go; raises what `check` raises."""
+    _check_device(options)
     corpora = list(dict.fromkeys(corpus for corpus, _, _ in tables))
     for corpus in corpora:
         options.card(corpus)
@@ -130,48 +135,25 @@ def evaluate(
     """
     _check_outputs(options)
     options.engine.require(default_place(), options.data_dir, options.device)
-    known = list_methods()
     here = provenance(options.device).checkout()
     jobs: list[Unlearning] = []
     shadow_unlearnings: list[ShadowUnlearning] = []
     lacking: list[Record] = []
     with console.status("Looking at corpora and records ..."):
         for record in chosen:
-            is_known = record.corpus in options.brought or record.corpus in card_names()
-            if (
-                record.status != "done"
-                or record.method not in known
-                or record.recipe not in recipes
-                or not is_known
-            ):
+            recipe = recipes.get(record.recipe)
+            found = None if recipe is None else job_of(record, options, recipe)
+            if found is None:
                 lacking.append(record)
                 continue
-            row = Row(
-                record.label,
-                record.method,
-                frozenset(record.needs),
-                record.reference,
-                record.parameters,
-                known[record.method].code,
-                record.tuned,
-            )
-            place = place_of(record.corpus, recipes[record.recipe], options)
-            job = Unlearning(
-                place,
-                record.scenario,
-                row,
-                record.seeds,
-                # Of methods on shadow models, which the dearest attacks run.
-                limits=options.limits(TIMEOUT_S),
-                provenance=record.provenance,
-                results=options.results,
+            job = replace(
+                found,
                 attacks=attacks or dearest(record.attacks),
                 durability=durability or record.metrics.get("relearn_steps") is not None,
                 references=references or record.references,
                 evaluated_by=here,
-                earlier=record,
             )
-            if job.has_answer(job.request):
+            if is_answered(job):
                 jobs.append(job)
                 shadow_unlearnings += job.shadow_unlearnings()
             else:
@@ -185,7 +167,7 @@ def _check_scenarios(unlearnings: list[Unlearning]) -> None:
     """Refuse a scenario that asks for more than its corpus has."""
     for place, scenario in dict.fromkeys((job.place, job.scenario) for job in unlearnings):
         setup = place.setup()
-        check_scenario(scenario, setup.corpus.utterances, setup.split.train)
+        check_scenario(scenario, setup.corpus.utterances, setup.split.train, setup.listed)
 
 
 def _check_classes(unlearnings: list[Unlearning]) -> None:
@@ -256,9 +238,10 @@ def _check_outputs(options: Options) -> None:
 
 
 def _check_overrides(overrides: Mapping[str, Mapping[str, str]], rows: list[Row]) -> None:
+    known = {*list_methods(), *(row.method for row in rows)}
     for method in overrides:
-        if method not in list_methods():
-            raise unknown_name("method", method, list_methods())
+        if method not in known:
+            raise unknown_name("method", method, known)
     idle = set(overrides) - {row.method for row in rows}
     if idle:
         raise UserError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -72,17 +73,24 @@ class Suite(BaseModel):
         return self.scenarios[corpus]
 
 
+def changed(suite: Suite, changes: Mapping[str, Any]) -> Suite:
+    """A suite with other parts; a part that is empty or None is left as it is."""
+    return suite.model_copy(update={field: value for field, value in changes.items() if value})
+
+
 def suite_names() -> list[str]:
     """The names of all suites, sorted."""
     return sorted(path.stem for path in SUITES.glob("*.yaml"))
 
 
 def load_suite(name: str) -> Suite:
-    """Read and check the suite's file.
+    """Read and check the suite's file; a suite is named, or given by its path.
 
     Raises:
         UserError: if there is no such suite, or it is not valid.
     """
+    if name.endswith(".yaml") and Path(name).is_file():
+        return parse_suite(read_source("suite", Path(name)), Path(name))
     if name not in suite_names():
         raise unknown_name("suite", name, suite_names())
     path = SUITES / f"{name}.yaml"

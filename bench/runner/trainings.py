@@ -25,6 +25,8 @@ class Training:
     @property
     def title(self) -> str:
         """What the progress display calls it."""
+        if self.scenario is None and self.place.checkpoint is not None:
+            return f"listen to the checkpoint on {self.place.corpus}"
         if self.scenario is None:
             return f"train {self.place.corpus} (model {self.model_seed})"
         number = "" if self.reference is None else f", reference {self.reference}"
@@ -52,12 +54,17 @@ class Training:
 
     def is_done(self) -> bool:
         """Whether the store has the model."""
+        if self.scenario is None:
+            return self.place.setup().has_original(self.model_seed)
         return self.place.setup().is_trained(self.utterances(), self.seed)
 
     def execute(self) -> None:
         """Train the model and store it, unless it is there."""
         with worker():
-            self.place.setup().trained(self.utterances(), self.seed)
+            if self.scenario is None:
+                self.place.setup().original(self.model_seed)
+            else:
+                self.place.setup().trained(self.utterances(), self.seed)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Unlearning(Answer):
     def record_path(self) -> Path:
         """The file that the record belongs in."""
         return self.results / record_path(
-            self.place.corpus, self.place.recipe_name, self.scenario, self.row.label, self.seeds
+            self.place.corpus, self.place.recogniser, self.scenario, self.row.label, self.seeds
         )
 
     @property
@@ -160,6 +160,7 @@ class Unlearning(Answer):
                 "card": request.setup.corpus.card.digest,
                 "recipe": self.place.recipe_name,
                 "recipe_digest": request.setup.recipe.digest,
+                "checkpoint": self.place.checkpoint,
                 "scenario": self.scenario,
                 "label": self.row.label,
                 "method": self.row.method,

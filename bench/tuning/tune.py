@@ -33,10 +33,9 @@ from ser_unlearn.tuning.search import Setting
 from ser_unlearn.tuning.space import around, read_space
 from ser_unlearn.tuning.studies import Study, TuningSeeds, best_of, write_study
 from ser_unlearn.unlearning.registry import (
-    METHODS,
+    info_of,
     list_methods,
     load_class,
-    read_method,
     resolve_all,
 )
 
@@ -98,7 +97,7 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
     recipe = load_recipe(goal.recipe)
     rows, spaces = [], {}
     for row in resolve_all(list(dict.fromkeys(names)), {}):
-        space = read_space(load_class(row.method), row.label, row.parameters)
+        space = read_space(load_class(row.method, row.path), row.label, row.parameters)
         rows.append(row.under(recipe.layout.family))
         spaces[row.label] = around(space, row.parameters, rows[-1].parameters)
     check(list(itertools.product(goal.corpora, [goal.recipe], goal.scenarios)), options)
@@ -165,7 +164,7 @@ def _study(
         scenarios=list(goal.scenarios),
         label=row.label,
         method=row.method,
-        code=read_method(METHODS / f"{row.method}.py").algorithm,
+        code=info_of(row).algorithm,
         criterion=goal.criterion,
         seeds=SEEDS,
         timeout_s=timeout_s,

@@ -15,7 +15,7 @@ from ser_unlearn.runner.grid import Cell, cells, rows
 from ser_unlearn.runner.suite import Suite
 from ser_unlearn.tuning.space import Value
 from ser_unlearn.tuning.studies import Study, read_study
-from ser_unlearn.unlearning.registry import METHODS, Row, read_method
+from ser_unlearn.unlearning.registry import Row, info_of
 
 CardOf = Callable[[str], Card]
 """The name of a corpus to its card."""
@@ -125,7 +125,7 @@ def _check_current(study: Study, row: Row, recipe: Recipe, card_of: CardOf) -> N
     stale = {
         "corpora's cards": study.cards != [card_of(each).digest for each in study.corpora],
         "recipe": study.recipe_digest != recipe.digest,
-        "method's code": study.code != read_method(METHODS / f"{row.method}.py").algorithm,
+        "method's code": study.code != info_of(row).algorithm,
         "method's other defaults": any(first.get(each) != row.parameters[each] for each in held),
     }
     changed = [name for name, is_stale in stale.items() if is_stale]

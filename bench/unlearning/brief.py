@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,6 +52,8 @@ class Brief:
     device: str
     method: str
     """The method's name."""
+    path: Path | None
+    """Its file, if it is neither in `methods/` nor in an installed package."""
     parameters: Mapping[str, Any]
     needs: frozenset[str]
     seed: int
@@ -119,6 +122,7 @@ def brief_of(
     original: Trained,
     start: Mapping[str, Tensor],
     seed: int,
+    path: Path | None = None,
 ) -> Brief:
     """Put together what a method is handed.
 
@@ -132,6 +136,7 @@ def brief_of(
         original: the model that was trained on everything.
         start: weights of the model to unlearn from.
         seed: all of the method's randomness comes from it.
+        path: the method's file, if it is neither in `methods/` nor in an installed package.
     """
     unseen = sets["validation"]
     right = original.logits[unseen].argmax(axis=1) == setup.labels[unseen]
@@ -148,6 +153,7 @@ def brief_of(
         setup.n_emotions,
         setup.device.type,
         method,
+        path,
         dict(parameters),
         needs,
         seed,

@@ -23,6 +23,8 @@ def identity(request: Request, row: Row, seed: int) -> dict[str, Any]:
         seed: of the method.
     """
     setup = request.setup
+    # What was trained here, data and seed determine.
+    adopted = {} if request.checkpoint is None else {"checkpoint": request.checkpoint}
     return {
         "before": None if request.before is None else identity(request.before, row, seed),
         "corpus": setup.corpus.identity,
@@ -34,6 +36,7 @@ def identity(request: Request, row: Row, seed: int) -> dict[str, Any]:
         "revisions": revisions([*STAGES, *(row.needs & {"statistics"})]),
         "device": setup.device_type,
         "packages": numerics(),
+        **adopted,
     }
 
 

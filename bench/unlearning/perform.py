@@ -24,7 +24,7 @@ def perform(brief: Brief, supplies: Supplies) -> tuple[Mapping[str, Tensor], Cos
     device = torch.device(brief.device)
     meter = Meter(device)
     task = Task(brief, meter, supplies)
-    method = load_class(brief.method)(**brief.parameters)
+    method = load_class(brief.method, brief.path)(**brief.parameters)
     model = load(brief.recipe, brief.n_emotions, as_tensors(brief.start, device), device)
     with torch.random.fork_rng():
         # For what the model itself draws, such as dropout.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import importlib
-import importlib.util
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ser_unlearn.errors import UserError, unknown_name
+from ser_unlearn.plugins import plugins
 from ser_unlearn.results.identity import code_digest, digest
 from ser_unlearn.results.names import check_name, shown
 from ser_unlearn.results.reading import LARGEST, UnreadableError, read_text
@@ -25,16 +24,11 @@ from ser_unlearn.unlearning.declared import (
     without_defaults,
     without_presets,
 )
+from ser_unlearn.unlearning.sources import METHODS, helpers, module_of, own_methods
 
 if TYPE_CHECKING:
     from ser_unlearn.results.records import Tuned
     from ser_unlearn.unlearning.method import Method
-
-_spec = importlib.util.find_spec("ser_unlearn.methods")
-assert _spec is not None
-assert _spec.submodule_search_locations
-METHODS = Path(_spec.submodule_search_locations[0]).resolve()
-"""The folder of the methods; in a checkout it is a link that leads here."""
 
 LONGEST_CODE = 1024 * 1024
 """Bytes of a method's file."""
@@ -54,6 +48,8 @@ class MethodInfo:
     """By a family of recipes: fields and their values."""
     parameters: Mapping[str, Mapping[str, Any]] | None
     """Of the method, under "", and of each variant; None where only the file, run, can tell."""
+    added: bool = False
+    """Whether the user named the file: it is neither in `methods/` nor in an installed package."""
 
     @property
     def rows(self) -> list[str]:
@@ -78,35 +74,24 @@ class MethodInfo:
             path = waiting.pop()
             text = path.read_text(encoding="utf-8")
             sources[path.name] = own(text) if path == self.path else code_digest(text)
-            waiting += [each for each in _helpers(path, text) if each.name not in sources]
+            waiting += [each for each in helpers(path, text) if each.name not in sources]
         return digest(sources)
 
 
-def _helpers(path: Path, text: str) -> list[Path]:
-    """The helper files beside a method's file that it imports."""
-    modules = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            modules += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
-        elif isinstance(node, ast.Import):
-            modules += [name.name for name in node.names]
-    package = "ser_unlearn.methods."
-    names = {each.removeprefix(package) for each in modules if each.startswith(f"{package}_")}
-    return [found for name in sorted(names) if (found := path.with_name(f"{name}.py")).exists()]
-
-
 def list_methods(folder: Path = METHODS) -> dict[str, MethodInfo]:
-    """Every method in the folder by its name, sorted.
+    """Every method in the folder by its name, sorted; with `methods/`, all of installed packages.
 
     Raises:
         UserError: if a file is not one method.
     """
-    paths = sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
-    return {path.stem: read_method(path) for path in paths}
+    found = own_methods(folder)
+    if folder == METHODS:
+        found |= {name: each.path for name, each in plugins("methods", found).items()}
+    return {name: read_method(path, name) for name, path in sorted(found.items())}
 
 
-def read_method(path: Path) -> MethodInfo:
-    """Read a method's file without running it.
+def read_method(path: Path, name: str | None = None) -> MethodInfo:
+    """Read a method's file without running it; a method is called what its file is, if not `name`.
 
     Raises:
         UserError: if the file does not hold exactly one class that derives from `Method`, or the
@@ -135,7 +120,7 @@ def read_method(path: Path) -> MethodInfo:
             "Give it as a literal in the class; see 'Add a method' in the README."
         )
     return MethodInfo(
-        path.stem,
+        name or path.stem,
         summary,
         str(found["reference"]),
         frozenset(found["needs"]),
@@ -162,6 +147,8 @@ class Row:
     """Hash of the method's code."""
     tuned: Tuned | None = None
     """None for parameters that tuning did not find."""
+    path: Path | None = None
+    """The method's file, if it is neither in `methods/` nor in an installed package."""
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What the fields that nobody set become, by a family of recipes."""
 
@@ -175,7 +162,8 @@ def resolve(row: str, overrides: Mapping[str, Mapping[str, str]]) -> Row:
     """Give a row of a table all its parameters.
 
     Args:
-        row: a method's name, or a method and one of its variants ("adversarial-adv").
+        row: a method's name, or a method and one of its variants ("adversarial-adv"), or the path
+            of a method's file.
         overrides: field and value, as text, by method's name.
 
     Raises:
@@ -189,13 +177,30 @@ def resolve_all(
 ) -> list[Row]:
     """The same of several rows; None for every row of every method."""
     known = list_methods()
+    added = {name: _added(Path(name), known) for name in wanted or () if _is_file(name)}
+    known |= {info.name: info for info in added.values()}
     infos = {row: info for info in known.values() for row in info.rows}
     names = list(infos) if wanted is None else wanted
+    names = [added[name].name if name in added else name for name in names]
     for row in names:
         if row not in infos:
             raise unknown_name("method", row, infos)
     codes = {info.name: info.code for info in {row: infos[row] for row in names}.values()}
     return [_row(row, infos[row], codes[infos[row].name], overrides) for row in names]
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith(".py") and Path(name).is_file()
+
+
+def _added(path: Path, known: Mapping[str, MethodInfo]) -> MethodInfo:
+    """What a file says that the user named."""
+    info = replace(read_method(path.resolve()), added=True)
+    if info.name not in known:
+        return info
+    if known[info.name].path.resolve() == info.path:
+        return known[info.name]
+    raise UserError(f"There is a method '{info.name}' already. Give the file {path} another name.")
 
 
 def _row(row: str, info: MethodInfo, code: str, overrides: Mapping[str, Mapping[str, str]]) -> Row:
@@ -207,7 +212,7 @@ def _row(row: str, info: MethodInfo, code: str, overrides: Mapping[str, Mapping[
         defaults = info.parameters[""]
         given = {field for field, value in values.items() if value != defaults[field]}
     else:
-        cls = load_class(method)
+        cls = load_class(method, info.path if info.added else None)
         changed = {
             field: convert(cls, method, field, text) for field, text in sorted(changes.items())
         }
@@ -222,7 +227,16 @@ def _row(row: str, info: MethodInfo, code: str, overrides: Mapping[str, Mapping[
         family: {field: value for field, value in fields.items() if field not in given}
         for family, fields in info.presets.items()
     }
-    return Row(label, method, info.needs, info.reference, dict(values), code, presets=presets)
+    return Row(
+        label,
+        method,
+        info.needs,
+        info.reference,
+        dict(values),
+        code,
+        presets=presets,
+        path=info.path if info.added else None,
+    )
 
 
 def check_classes(rows: Iterable[Row]) -> None:
@@ -233,7 +247,7 @@ def check_classes(rows: Iterable[Row]) -> None:
             them.
     """
     for row in rows:
-        instance = _instance(load_class(row.method), row.label, row.parameters)
+        instance = _instance(load_class(row.method, row.path), row.label, row.parameters)
         if dataclasses.asdict(instance) != row.parameters:
             raise UserError(
                 f"The method '{row.method}' has other parameters than its class declares. "
@@ -258,14 +272,18 @@ def _instance(cls: type[Method], row: str, parameters: Mapping[str, Any]) -> Met
         ) from error
 
 
-def load_class(method: str) -> type[Method]:
+def load_class(method: str, path: Path | None = None) -> type[Method]:
     """Import a method's class.
+
+    Args:
+        method: its name.
+        path: its file, if it is neither in `methods/` nor in an installed package.
 
     Raises:
         UserError: if the file cannot be imported.
     """
     try:
-        module = importlib.import_module(f"ser_unlearn.methods.{method}")
+        module = module_of(method, path)
     # A contributor's file may raise anything.
     except Exception as error:
         raise UserError(
@@ -273,6 +291,11 @@ def load_class(method: str) -> type[Method]:
             f"Mend this in its file: {type(error).__name__}: {shown(str(error), 300)}"
         ) from error
     return method_class(module)
+
+
+def info_of(row: Row) -> MethodInfo:
+    """What the file of a row's method says."""
+    return list_methods()[row.method] if row.path is None else read_method(row.path)
 
 
 def method_class(module: ModuleType) -> type[Method]:

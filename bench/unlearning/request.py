@@ -73,7 +73,12 @@ class Request:
     @cached_property
     def original(self) -> Trained:
         """The model trained on the whole training set."""
-        return self.setup.trained(self.train, self.model_seed)
+        return self.setup.original(self.model_seed)
+
+    @property
+    def checkpoint(self) -> str | None:
+        """What the original is known by, if it was trained elsewhere."""
+        return self.setup.checkpoint
 
     @cached_property
     def retrained(self) -> Trained:

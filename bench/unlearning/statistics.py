@@ -6,7 +6,6 @@ can keep this memory; so it is computed once for each original model, at nobody'
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from ser_unlearn.recogniser.adoption import checksum
 from ser_unlearn.recogniser.batches import Utterances
 from ser_unlearn.recogniser.model import Recogniser
 from ser_unlearn.recogniser.setup import Setup, Trained
@@ -103,7 +103,7 @@ def kept(setup: Setup, original: Trained, places: Sequence[int]) -> Statistics:
         "corpus": setup.corpus.identity,
         "recipe": setup.recipe.digest,
         "utterances": digest({"places": list(places)}),
-        "weights": _checksum(original.state),
+        "weights": checksum(original.state),
         "device": setup.device.type,
         "revisions": revisions(["corpus", "features", "training", "statistics"]),
         "packages": numerics(),
@@ -118,10 +118,3 @@ def kept(setup: Setup, original: Trained, places: Sequence[int]) -> Statistics:
         }
 
     return Statistics(part("fisher."), part("sensitivity."))
-
-
-def _checksum(state: Mapping[str, Tensor]) -> str:
-    hashed = hashlib.sha256()
-    for name, tensor in sorted(state.items()):
-        hashed.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
-    return hashed.hexdigest()

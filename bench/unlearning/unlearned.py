@@ -148,6 +148,7 @@ def run_method(
         original=request.original,
         start=start,
         seed=seed,
+        path=row.path,
     )
     state, costs = perform_apart(
         brief, Shelf(setup, sets, row.needs, request.model_seed), limits, log

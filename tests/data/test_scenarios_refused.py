@@ -34,7 +34,7 @@ def test_an_unknown_or_incomplete_scenario_is_refused_before_anything_is_read(sc
 @pytest.mark.parametrize(
     "argument", ["0", "-1", "1.5", "many", "%", "0%", "-5%", "nan%", "inf%", "five%", "5%%"]
 )
-@pytest.mark.parametrize("kind", sorted({*SCENARIOS} - {"emotion", "sequential"}))
+@pytest.mark.parametrize("kind", sorted({*SCENARIOS} - {"emotion", "sequential", "list"}))
 def test_an_argument_that_is_not_a_number_above_0_is_refused(kind, argument):
     with pytest.raises(UserError, match=r"not a number above 0"):
         draw(f"{kind}:{argument}", UTTERANCES, TRAIN)

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from foreign import LAYOUTS, UNHEARD, write_checkpoint, write_recipe
-from speechbrain.nnet.losses import AdditiveAngularMargin, LogSoftmaxWrapper, nll_loss
-from speechbrain.nnet.pooling import StatisticsPooling
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -121,6 +119,8 @@ def test_a_file_is_called_after_what_it_says(tmp_path: Path):
 def test_the_margins_loss_is_speechbrains_own_and_logits_are_cosines_times_its_scale(
     tmp_path: Path,
 ):
+    from speechbrain.nnet.losses import AdditiveAngularMargin, LogSoftmaxWrapper
+
     recipe = load_recipe(str(write_recipe(tmp_path, "ecapa")))
     hparams, model = recipe.load(3), model_of(recipe)
     inputs = inputs_of(recipe)
@@ -147,6 +147,9 @@ def test_a_margin_without_cosines_is_refused(tmp_path: Path):
 
 
 def test_waveforms_are_encoded_pooled_and_judged_as_in_speechbrains_own_script(tmp_path: Path):
+    from speechbrain.nnet.losses import nll_loss
+    from speechbrain.nnet.pooling import StatisticsPooling
+
     recipe = load_recipe(str(write_recipe(tmp_path, "wav2vec2")))
     hparams, model = recipe.load(3), model_of(recipe)
     inputs = inputs_of(recipe)

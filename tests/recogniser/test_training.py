@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from foreign import write_recipe
-from speechbrain.nnet.schedulers import NewBobScheduler
 
 from ser_unlearn.checks.toy import MemoryStore, ToySetup
 from ser_unlearn.errors import UserError
@@ -71,6 +70,8 @@ def test_accumulating_two_batches_is_half_of_the_steps(tmp_path: Path):
 
 
 def test_new_bob_lowers_the_rate_when_the_error_stays():
+    from speechbrain.nnet.schedulers import NewBobScheduler
+
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     schedule = Annealing(optimiser, NewBobScheduler(initial_value=1.0, annealing_factor=0.5))
     assert schedule.takes_error
