@@ -35,6 +35,16 @@ class Line:
     """Of one table or of several."""
 
     @property
+    def method(self) -> str:
+        """The method of which it is a row."""
+        return self.outcomes[0].method
+
+    @property
+    def reference(self) -> str:
+        """The paper that the method comes from."""
+        return self.outcomes[0].reference
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The data needed."""
         return self.outcomes[0].needs
@@ -115,10 +125,14 @@ class Line:
 
 def lines(records: Iterable[Record]) -> list[Line]:
     """Gather records into rows, by corpus, recipe, scenario, data needed and name."""
+    return gather(map(outcome_of, records))
+
+
+def gather(outcomes: Iterable[Outcome]) -> list[Line]:
+    """The same of what is left of records."""
     groups: dict[tuple[Table, str], list[Outcome]] = {}
-    for record in records:
-        outcome = outcome_of(record)
-        groups.setdefault((outcome.run.table, record.label), []).append(outcome)
+    for outcome in outcomes:
+        groups.setdefault((outcome.run.table, outcome.label), []).append(outcome)
     found = [Line(label, tuple(group)) for (_, label), group in groups.items()]
     return sorted(found, key=_place)
 

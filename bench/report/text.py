@@ -24,11 +24,18 @@ _LATEX = {
 
 def markdown(text: str) -> str:
     """Text for GitHub's Markdown, also inside of a table."""
-    line = re.sub(r"[&<>]", lambda found: _ENTITIES[found[0]], shown(text))
     # An underscore inside of a word means nothing, and brackets only before what makes a link.
-    return re.sub(
-        r"[\\`*~|#$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", lambda found: f"\\{found[0]}", line
-    )
+    return _marked(text, r"[\\`*~|#$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
+
+
+def _marked(text: str, special: str) -> str:
+    line = re.sub(r"[&<>]", lambda found: _ENTITIES[found[0]], shown(text))
+    return re.sub(special, lambda found: f"\\{found[0]}", line)
+
+
+def link(text: str, address: str) -> str:
+    """A link in Markdown, of text from anywhere to an address made by this project."""
+    return f"[{_marked(text, r'[\\`*~|#$\[\]_!]')}]({address})"
 
 
 def latex(text: str) -> str:

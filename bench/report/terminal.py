@@ -1,0 +1,169 @@
+"""Tables on a terminal, as wide as it is: the more room, the more columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import fill
+
+from rich.cells import cell_len
+from tabulate import tabulate
+
+from ser_unlearn.report.columns import DISTANCE, FLOPS, LOSS, runs, told
+from ser_unlearn.report.lines import Line, by_table, notes, over_tables
+from ser_unlearn.report.remarks import INTERVALS, caveats, faults, matching
+from ser_unlearn.report.sentences import answers, conclusions
+from ser_unlearn.report.sheets import Sheet, by_needs, lasting_sheet, sheets
+from ser_unlearn.report.standings import (
+    DEAR,
+    LIKE_ORIGINAL,
+    MEANINGS,
+    SYMBOLS,
+    TOLD,
+    UNCHANGED,
+    WORSE,
+)
+from ser_unlearn.results.names import shown
+
+CODES = {
+    **{mark: mark for mark in SYMBOLS},
+    **{TOLD: "t", UNCHANGED: "u", LIKE_ORIGINAL: "o", WORSE: "w", DEAR: "d"},
+}
+"""Marks where there is no room for words."""
+
+LONGEST = 32
+"""Characters of a label where columns are left out for want of room."""
+
+SHORTEST = 8
+
+SCREEN = 40
+"""Lines after which what opened the output has left the screen, and is said again."""
+
+
+def on_terminal(rows: Sequence[Line], width: int | None) -> str:
+    """The answers, the table over all tables, and each table.
+
+    Args:
+        rows: of all tables.
+        width: characters of a line; None for as many as all columns take.
+    """
+    tables = by_table(rows)
+    overall = over_tables(rows)
+    short = answers(overall)
+    parts = list(short)
+    if len(tables) > 1:
+        parts += _section(f"over all {len(tables)} tables", overall, width)
+    for key, chosen in tables.items():
+        parts += _section("{}, recipe {}, scenario {}".format(*map(shown, key)), chosen, width)
+        parts += [*matching(chosen), *map(shown, faults(key[0]))]
+    parts += [_legend(width), INTERVALS, *notes(rows)]
+    if sum(part.count("\n") + 1 for part in parts) > SCREEN:
+        parts += ["In short:", *short] if short else []
+    return "\n\n".join(_wrapped(part, width) for part in parts)
+
+
+def _section(where: str, rows: Sequence[Line], width: int | None) -> Iterator[str]:
+    yield from caveats(rows)
+    for sheet in sheets(rows):
+        yield f"{where}: {shown(sheet.title)}\n{_table(sheet, width)}"
+        if sheet.standings:
+            yield " ".join(conclusions(sheet.standings))
+    if last := lasting_sheet(rows):
+        yield f"{where}: {last.title}\n{_table(last, width)}"
+
+
+def _wrapped(text: str, width: int | None) -> str:
+    """Prose in lines that fit; tables, which have several, fit already."""
+    if width is None or "\n" in text:
+        return text
+    return fill(text, width, break_on_hyphens=False)
+
+
+def _legend(width: int | None) -> str:
+    if width is None:
+        return "; ".join(f"{mark}: {text}" for mark, text in MEANINGS.items()) + "."
+    return "; ".join(
+        f"{mark} {text}" if mark in SYMBOLS else f"{CODES[mark]} {mark}: {text}"
+        for mark, text in MEANINGS.items()
+    )
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A column as it may be shown."""
+
+    title: str
+    cell: Callable[[Line], str]
+    rank: int
+    """The lower, the sooner it is given room; 0 for what is always there. A later choice takes the
+    place of an earlier one with the same title."""
+
+
+def _choices(sheet: Sheet) -> list[_Choice]:
+    """All columns, from left to right, the narrower form of each in front."""
+    found = []
+    if not sheet.lasting:
+        found += [
+            _Choice("mark", lambda line: "".join(CODES[each] for each in sheet.marks(line)), 0),
+            _Choice("mark", lambda line: ", ".join(sheet.marks(line)), 2),
+        ]
+    for place, column in enumerate(sheet.columns):
+        kept = not sheet.lasting and (place == 0 or column in (LOSS, FLOPS))
+        found.append(_Choice(column.title, column.mean, 0 if kept else 3 + place))
+        if column.spread:
+            rank = 0 if place == 0 else 1 if column is LOSS else 30 + place
+            found.append(_Choice(column.title, column.cell, rank))
+        if place == 0 and not sheet.lasting:
+            found.append(_Choice("told", told, 0))
+    return [*found, _Choice("runs", runs, 20)]
+
+
+def _table(sheet: Sheet, width: int | None) -> str:
+    """The table with the columns for which there is room."""
+    choices = _choices(sheet)
+    if width is None:
+        return _text(sheet, _latest(choices), None)
+    chosen = [choice for choice in choices if choice.rank == 0]
+    for choice in sorted(choices, key=lambda each: each.rank):
+        tried = [each for each in choices if each in chosen or each is choice]
+        if _width(_text(sheet, _latest(tried), LONGEST)) <= width:
+            chosen = tried
+    text = _text(sheet, _latest(chosen), LONGEST)
+    over = _width(text) - width
+    return text if over <= 0 else _text(sheet, _latest(chosen), max(SHORTEST, LONGEST - over))
+
+
+def _latest(choices: Sequence[_Choice]) -> list[_Choice]:
+    """The last form of each column."""
+    return list({choice.title: choice for choice in choices}.values())
+
+
+def _text(sheet: Sheet, columns: Sequence[_Choice], longest: int | None) -> str:
+    """The table, rows by the data that they need.
+
+    Args:
+        sheet: what to show.
+        columns: of it.
+        longest: characters of a label.
+    """
+    cells = []
+    first = DISTANCE if sheet.lasting else sheet.columns[0]
+    for needs, rows in by_needs(sheet.rows, first).items():
+        needed = shown(f"needs {', '.join(needs) or 'nothing'}", longest)
+        cells.append([needed, *("" for _ in columns)])
+        cells += [
+            [shown(line.label, longest), *(column.cell(line) for column in columns)]
+            for line in rows
+        ]
+    return tabulate(
+        cells,
+        # A terminal is narrow: headers break where a column's title has two words.
+        headers=["method", *(column.title.replace(" ", "\n", 1) for column in columns)],
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=["left", *("left" if each.title == "mark" else "right" for each in columns)],
+    )
+
+
+def _width(text: str) -> int:
+    return max(map(cell_len, text.splitlines()))
