@@ -35,7 +35,8 @@ def _marked(text: str, special: str) -> str:
 
 def link(text: str, address: str) -> str:
     """A link in Markdown, of text from anywhere to an address made by this project."""
-    return f"[{_marked(text, r'[\\`*~|#$\[\]_!]')}]({address})"
+    inside = _marked(text, r"[\\`*~|#$\[\]_!]")
+    return f"[{inside}]({address})"
 
 
 def latex(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ Spec = dict[str, Any]
 """A chart, or a part of one, in Vega-Lite."""
 
 FONT = "Liberation Sans, Helvetica, Arial, sans-serif"
-"""The converter brings the first, which is as wide as the others: a chart is the same everywhere."""
+"""The converter brings the first along: a chart is the same on every machine."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,22 @@ def stylesheet() -> str:
         for colours in (LIGHT, DARK)
     )
     return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
+
+
+def needs_colour(theme: Theme, needs: Sequence[str]) -> Spec:
+    """The colour of a method by the data that it needs: the same in every chart of a report.
+
+    Args:
+        theme: of the chart.
+        needs: all that there are in the report, in their order.
+    """
+    colours = [theme.colours[number % len(theme.colours)] for number in range(len(needs))]
+    return {
+        "field": "needs",
+        "type": "nominal",
+        "title": None,
+        "scale": {"domain": list(needs), "range": colours},
+    }
 
 
 def chart(theme: Theme, spec: Spec, *, wide: bool = False) -> Spec:
