@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 from ser_unlearn.report.columns import COLUMNS, FLOPS, LASTING, Column, runs
 from ser_unlearn.report.lines import Line, by_table
+from ser_unlearn.report.sentences import nearest
 from ser_unlearn.report.sheets import Sheet
 
 Point = dict[str, Any]
+
+GAP = 0.06
 
 SHOWN = tuple(dict.fromkeys((*COLUMNS, FLOPS, *LASTING)))
 
 
 def points(sheet: Sheet) -> list[Point]:
-    """Of each row of a table, in its order: what it is, its marks, and its means with intervals.
+    """Of each row of a table, the first in front: what it is, its marks, and its means.
 
     `value`, `low` and `high` are those of the table's first column, by which it is ranked.
     """
@@ -36,10 +40,41 @@ def points(sheet: Sheet) -> list[Point]:
             "runs": runs(line),
         }
         for column in SHOWN:
-            point |= _numbers(column, column.metric, line)
-        point |= _numbers(first, "value", line)
+            point |= _numbers(column, line)
+        point |= {
+            name: point.get(f"{first.metric}{end}")
+            for name, end in (("value", ""), ("low", "_low"), ("high", "_high"))
+        }
         found.append(point)
-    return found
+    for label, place in _label_places(sheet).items():
+        next(point for point in found if point["label"] == label)["label_at"] = place
+    return sorted(found, key=lambda point: (point["value"] is None, point["value"]))
+
+
+def _label_places(sheet: Sheet) -> dict[str, float]:
+    """Where to write the labels of the nearest row of each need: at its value, or just above.
+
+    Labels keep a distance of `GAP` of the range of all values.
+    """
+    found = sheet.standings
+    if found is None:
+        return {}
+    log = found.discipline.kind == "factor"
+    means = found.contest.means()
+    span = max(means.values()) - min(means.values())
+    named = {line.label for each in sheet.rows if (line := nearest(found, each.needs)) is not None}
+    places: dict[str, float] = {}
+    above = -math.inf
+    for label in sorted(named, key=lambda each: (means[each], each)):
+        above = max(means[label], above + GAP * span)
+        places[label] = rounded(math.exp(above) if log else above)
+    return places
+
+
+def needs_of(rows: Iterable[Line]) -> list[str]:
+    """The data that rows need, what needs nothing in front: each has a colour."""
+    found = {line.needs for line in rows} | {()}
+    return [", ".join(each) or "nothing" for each in sorted(found, key=lambda n: (len(n), n))]
 
 
 def kind_of(line: Line) -> str:
@@ -57,19 +92,19 @@ def cells(rows: Iterable[Line], column: Column, labels: Iterable[str]) -> list[P
     Args:
         rows: one for each label and table.
         column: what to show.
-        labels: of the rows to show.
+        labels: of the rows to show, in their order.
     """
-    wanted = set(labels)
+    place = {label: number for number, label in enumerate(labels)}
     found = []
     for (corpus, _, scenario), lines in by_table(rows).items():
         for line in lines:
             mean = line.mean(column.metric, column.kind)
-            if mean is not None and line.label in wanted:
+            if mean is not None and line.label in place:
                 table = f"{corpus} {scenario}"
                 found.append(
                     {"label": line.label, "table": table, "value": rounded(mean * column.scale)}
                 )
-    return found
+    return sorted(found, key=lambda cell: place[cell["label"]])
 
 
 def groups(sheet: Sheet) -> list[Point]:
@@ -83,16 +118,18 @@ def groups(sheet: Sheet) -> list[Point]:
     ]
 
 
-def rounded(value: float | None) -> float | None:
+def rounded(value: float) -> float:
     """A number to four digits: more is noise, and a page with very many is small."""
-    return None if value is None else float(f"{value:.4g}")
+    return float(f"{value:.4g}")
 
 
-def _numbers(column: Column, name: str, line: Line) -> Point:
+def _numbers(column: Column, line: Line) -> Point:
+    name = column.metric
     found = column.interval(line)
     if found is None:
         return {name: None}
     numbers: Point = {name: rounded(found.mean)}
     if column.spread:
-        numbers |= {f"{name}_low": rounded(found.low), f"{name}_high": rounded(found.high)}
+        ends = {f"{name}_low": found.low, f"{name}_high": found.high}
+        numbers |= {end: rounded(value) for end, value in ends.items() if value is not None}
     return numbers

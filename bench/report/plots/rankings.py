@@ -29,13 +29,18 @@ def ranking(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
         "field": "value",
         "type": "quantitative",
         "title": "distance, with its 95 % interval" if log else "test accuracy lost, points",
-        "scale": {"type": "log" if log else "linear", "zero": False, "nice": False},
+        "scale": {
+            "type": "log" if log else "linear",
+            "zero": False,
+            "nice": False,
+            "range": [0, {"expr": "width * 0.78"}],
+        },
         "axis": {"grid": True, "tickCount": 5, "format": "~g"},
     }
     colour = needs_colour(theme, needs)
     bars: Spec = {
         "data": {"name": "groups"},
-        "mark": {"type": "rule", "strokeWidth": 3, "color": theme.ink, "strokeCap": "round"},
+        "mark": {"type": "rule", "strokeWidth": 2, "color": theme.ink, "strokeCap": "round"},
         "encoding": {
             "y": LABELS,
             "y2": {"field": "last"},
@@ -43,7 +48,7 @@ def ranking(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
                 "field": "lane",
                 "type": "quantitative",
                 "axis": None,
-                "scale": {"domain": [-1, 40], "reverse": True, "nice": False},
+                "scale": {"range": [{"expr": "width * 0.82"}, {"expr": "width"}], "nice": False},
             },
             "tooltip": [{"field": "size", "title": "rows that cannot be told apart"}],
         },

@@ -10,6 +10,9 @@ from ser_unlearn.report.standings import Discipline
 CHEAPEST = 0.001
 """Of retraining's operations: what costs less stands there."""
 
+CHEAP = 0.03
+"""What costs less has its label on the right."""
+
 _METHODS = "datum.kind == 'method' && isValid(datum.value) && isValid(datum.flops_ratio)"
 
 _FRONT: list[Spec] = [
@@ -17,10 +20,10 @@ _FRONT: list[Spec] = [
     {
         "window": [{"op": "min", "field": "value", "as": "best"}],
         "sort": [{"field": "price"}, {"field": "value"}],
-        "frame": [None, -1],
+        "frame": [None, 0],
         "ignorePeers": True,
     },
-    {"filter": "!isValid(datum.best) || datum.value < datum.best"},
+    {"filter": "datum.value <= datum.best"},
 ]
 """What no other method betters in both."""
 
@@ -64,14 +67,16 @@ def scatter(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
             "mark": {"type": "rule", "strokeDash": [2, 3]},
             "encoding": {"x": x},
         },
-        {
-            "transform": [{"filter": "datum.kind == 'retraining' || datum.kind == 'original'"}],
-            "mark": {"type": "text", "align": "left", "dx": 3, "dy": -6, "fontStyle": "italic"},
-            "encoding": {"x": {"value": 0}, "y": y, "text": {"field": "kind"}},
-        },
+        _said("original", y, -6),
+        _said("retraining", y, 10),
         {
             "transform": _FRONT,
-            "mark": {"type": "line", "interpolate": "step-after", "color": theme.soft},
+            "mark": {
+                "type": "line",
+                "interpolate": "step-after",
+                "color": theme.soft,
+                "strokeWidth": 1.2,
+            },
             "encoding": place,
         },
         {
@@ -88,11 +93,7 @@ def scatter(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
                 "tooltip": tooltip(discipline),
             },
         },
-        {
-            "transform": _FRONT,
-            "mark": {"type": "text", "align": "left", "dx": 6, "dy": 9, "limit": 150},
-            "encoding": {**place, "text": {"field": "label"}},
-        },
+        *_names(theme, x, y),
     ]
     return chart(
         theme,
@@ -103,6 +104,31 @@ def scatter(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
             "layer": layers,
         },
     )
+
+
+def _said(kind: str, y: Spec, dy: int) -> Spec:
+    """What a line stands for, at its right end."""
+    return {
+        "transform": [{"filter": f"datum.kind == '{kind}'"}],
+        "mark": {"type": "text", "align": "right", "dx": -3, "dy": dy, "fontStyle": "italic"},
+        "encoding": {"x": {"value": "width"}, "y": y, "text": {"field": "kind"}},
+    }
+
+
+def _names(theme: Theme, x: Spec, y: Spec) -> list[Spec]:
+    """The labels of the nearest of each need, on that side of the point on which there is room."""
+    layers: list[Spec] = []
+    for side, dx, where in (("left", 9, "<"), ("right", -9, ">=")):
+        mark: Spec = {"type": "text", "align": side, "dx": dx}
+        spec: Spec = {
+            "transform": [
+                {"filter": f"isValid(datum.label_at) && datum.price {where} {CHEAP}"},
+            ],
+            "encoding": {"x": x, "y": {**y, "field": "label_at"}, "text": {"field": "label"}},
+        }
+        halo: Spec = {"stroke": theme.paper, "strokeWidth": 3, "strokeJoin": "round"}
+        layers += [{**spec, "mark": {**mark, **halo}}, {**spec, "mark": mark}]
+    return layers
 
 
 def tooltip(discipline: Discipline) -> list[Spec]:
