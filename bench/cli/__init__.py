@@ -10,6 +10,7 @@ from ser_unlearn.cli.checking import check_method
 from ser_unlearn.cli.ending import Breakdown, Refusal, Stop, ends_cleanly
 from ser_unlearn.cli.listing import list_command
 from ser_unlearn.cli.merging import merge
+from ser_unlearn.cli.paging import report
 from ser_unlearn.cli.reporting import leaderboard, table
 from ser_unlearn.cli.running import evaluate, run
 from ser_unlearn.cli.storing import store
@@ -42,6 +43,6 @@ def main() -> None:
 
 for command in (
     *(run, tune, table, evaluate, leaderboard, list_command, check_method),
-    *(store, merge),
+    *(report, store, merge),
 ):
     main.add_command(command)

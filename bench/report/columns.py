@@ -42,7 +42,7 @@ class Column:
         found = self.interval(line)
         if found is None:
             return "–"
-        if self.metric == "speedup" and _is_instant(line):
+        if self.metric == "speedup" and is_instant(line):
             return "instant"
         return f"{found.mean:z.{self.digits}f}"
 
@@ -55,7 +55,8 @@ class Column:
         return f"{text} ({found.low:z.{digits}f} to {found.high:z.{digits}f})"
 
 
-def _is_instant(line: Line) -> bool:
+def is_instant(line: Line) -> bool:
+    """Whether a row takes so little that its speed-up says nothing."""
     seconds = line.mean("runtime_s")
     return seconds is not None and seconds < INSTANT
 

@@ -82,11 +82,11 @@ def make_leaderboard(results: Path, page: Path) -> dict[Path, str]:
         files[results / FIGURE] = drawing
         place = Path(os.path.relpath(results / FIGURE, page.parent)).as_posix()
         texts.append(f"![Distance against price]({place})\n")
-    texts += [*_disciplines(first), *_tables(first)]
+    texts += [*_disciplines(first), *_tables(first, 2)]
     for part in others:
         texts.append(f"## {part.title}\n")
         texts += [f"- {sentence}" for sentence in answers(part.overall, markdown)]
-        texts += ["", *_tables(part)]
+        texts += ["", *_tables(part, 3)]
     texts.append(GLOSSARY)
     return {page: "\n".join(texts), **files}
 
@@ -133,9 +133,9 @@ def _disciplines(part: Part) -> Iterator[str]:
         yield _folded(f"All columns: {markdown(sheet.title)}", _sheet(sheet))
 
 
-def _tables(part: Part) -> Iterator[str]:
-    """The tables of each corpus, recipe and scenario, folded."""
-    yield f"{'###' if part.own else '##'} By corpus and scenario\n"
+def _tables(part: Part, level: int) -> Iterator[str]:
+    """The tables of each corpus, recipe and scenario, folded, below a heading of a level."""
+    yield f"{'#' * level} By corpus and scenario\n"
     for key, chosen in by_table(part.rows).items():
         inside = [_origin(chosen), *map(markdown, faults(key[0])), *caveats(chosen)]
         for sheet in sheets(chosen):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ser_unlearn.data.scenarios import requests
-from ser_unlearn.report.lines import Line, by_table, gather, over_tables
+from ser_unlearn.report.lines import Line, gather, over_tables
 from ser_unlearn.report.outcomes import Outcome
 from ser_unlearn.runner.suite import Suite, load_suite
 
@@ -70,8 +70,3 @@ def belongs(outcome: Outcome, suite: Suite) -> bool:
         and outcome.tuned is None
         and "[" not in outcome.label  # parameters that were changed
     )
-
-
-def tables_of(part: Part) -> dict[tuple[str, str, str], Sequence[Line]]:
-    """The rows of each of a part's tables."""
-    return dict(by_table(part.rows))

@@ -12,6 +12,10 @@ Escape = Callable[[str], str]
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
+# An underscore inside of a word means nothing, and brackets only before what makes a link.
+_MARKS = r"[\\`*~|#$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])"
+_MARKS_IN_LINKS = rf"{_MARKS}|[\[\]!]"
+
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -24,8 +28,7 @@ _LATEX = {
 
 def markdown(text: str) -> str:
     """Text for GitHub's Markdown, also inside of a table."""
-    # An underscore inside of a word means nothing, and brackets only before what makes a link.
-    return _marked(text, r"[\\`*~|#$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
+    return _marked(text, _MARKS)
 
 
 def _marked(text: str, special: str) -> str:
@@ -35,8 +38,7 @@ def _marked(text: str, special: str) -> str:
 
 def link(text: str, address: str) -> str:
     """A link in Markdown, of text from anywhere to an address made by this project."""
-    inside = _marked(text, r"[\\`*~|#$\[\]_!]")
-    return f"[{inside}]({address})"
+    return f"[{_marked(text, _MARKS_IN_LINKS)}]({address})"
 
 
 def latex(text: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ser_unlearn.report.columns import COLUMNS, FLOPS, LASTING, Column, runs
+from ser_unlearn.report.columns import COLUMNS, FLOPS, LASTING, Column, is_instant, runs
 from ser_unlearn.report.lines import Line, by_table
 from ser_unlearn.report.sentences import nearest
 from ser_unlearn.report.sheets import Sheet
@@ -38,6 +38,7 @@ def points(sheet: Sheet) -> list[Point]:
             "told": told,
             "known": known,
             "runs": runs(line),
+            "instant": is_instant(line),
         }
         for column in SHOWN:
             point |= _numbers(column, line)
