@@ -83,7 +83,7 @@ def _setting(record: Record) -> dict[str, Any]:
 
 
 def command(record: Record) -> str:
-    """What makes the records of a row again, in a folder of their own."""
+    """What makes the records of a row again, in a folder of their own; the suite's tables all."""
     row, bracket, changes = record.label.partition("[")
     words = ["ser-unlearn", "run", SUITE, "--method", row]
     settings = changes.removesuffix("]").split(",") if bracket else []
@@ -91,7 +91,6 @@ def command(record: Record) -> str:
         settings = [f"{name}={_said(value)}" for name, value in record.parameters.items()]
     for setting in settings:
         words += ["--set", f"{record.method}.{setting}"]
-    words += ["--corpus", record.corpus, "--recipe", record.recipe, "--scenario", record.scenario]
     return shlex.join([*words, "--results", "again"])
 
 

@@ -113,7 +113,12 @@ function listen() {
 // The table
 
 const columns = () => setup.columns[aim().metric];
-const digits = (value, count) => (value == null ? "\u2013" : value.toFixed(count));
+
+function digits(value, count) {
+  if (value == null) return "\u2013";
+  const text = value.toFixed(count);
+  return Number(text) === 0 ? text.replace("-", "") : text;
+}
 
 function cell(row, column) {
   if (column.words) return make("td", { className: `words ${column.key}` }, String(row[column.key]));
@@ -125,7 +130,7 @@ function cell(row, column) {
   const [low, high] = [row[`${column.key}_low`], row[`${column.key}_high`]];
   if (low != null && high != null) {
     const few = Math.max(0, column.digits - 1);
-    const text = `${low.toFixed(few)} to ${high.toFixed(few)}`;
+    const text = `${digits(low, few)} to ${digits(high, few)}`;
     found.append(" ", make("span", { className: "interval" }, text));
   }
   return found;
@@ -240,9 +245,8 @@ async function fill(row, inside) {
     const pairs = Object.entries(JSON.parse(text)).map(([name, value]) => [name, String(value)]);
     inside.append(make("h3", {}, "Parameters"), pairs.length ? listed(pairs) : "none");
   }
-  const commands = [...new Set(settings.map((each) => each.command))];
   inside.append(make("h3", {}, "The command that repeats it"),
-    make("pre", {}, commands.join("\n")));
+    make("pre", {}, commandsOf(data, runs).join("\n")));
   inside.append(make("h3", {}, "Provenance"), ...origins.map((origin) => listed([
     ["version", origin.version],
     ["commit", `${origin.commit ?? "unknown"}${origin.clean === false ? " (changed)" : ""}`],
@@ -251,6 +255,22 @@ async function fill(row, inside) {
     ["machine", `${origin.processor}, ${origin.device}, threads: ${origin.threads}`],
   ])));
   inside.append(make("h3", {}, `Runs (${runs.length})`), runTable(data, runs));
+}
+
+const word = (text) =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\"'\"'")}'`;
+
+// The suite's tables are made by one command, and others by one each.
+function commandsOf({ settings, place, texts }, runs) {
+  const places = ["corpus", "recipe", "scenario"];
+  const { own } = setup.parts[state.part];
+  return [...new Set(runs.map((run) => {
+    const { command } = settings[run[place.setting]];
+    if (!own && places.every((name) => state[name] === "")) return command;
+    const chosen = places.map((name) => `--${name} ${word(texts[run[place[name]]])}`);
+    const count = 1 + Math.max(...runs.map((each) => each[place.model]));
+    return [command, ...chosen, ...(own ? [`--runs ${count}`] : [])].join(" ");
+  }))];
 }
 
 const RUN_NUMBERS = [["distance", 2], ["forgetting_rate", 2], ["test_accuracy_drop", 1],
@@ -352,6 +372,11 @@ function showPlots() {
 
 async function drawn(place, plot, datasets) {
   const spec = { ...plot.specs[aim().metric], datasets };
+  if (spec.height.step && spec.width === "container") {
+    // A width that fits and a height by steps do not go together.
+    const known = datasets.rows.filter((row) => row[plot.field] != null);
+    spec.height = spec.height.step * known.length;
+  }
   // Without `ast` expressions would become code, which the page forbids.
   const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false,
     tooltip: { disableDefaultStyle: true } };

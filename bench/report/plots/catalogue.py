@@ -32,10 +32,9 @@ class Plot:
 PLOTS = (
     Plot(
         "distance-against-price",
-        "Distance against price",
-        "The line of steps is the Pareto front: nothing else is both nearer and cheaper. Filled "
-        "points may win; hollow ones are barred by a mark. Shaded: where one more retrained model "
-        "is, in 95 % of cases.",
+        "What it costs",
+        "The line of steps is the Pareto front: nothing else is both better and cheaper. Filled "
+        "points may win; a mark bars hollow ones. Shaded: the 95 % interval of retraining.",
         scatter,
         "value",
     ),

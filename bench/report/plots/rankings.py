@@ -31,13 +31,13 @@ def ranking(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
         "title": "distance, with its 95 % interval" if log else "test accuracy lost, points",
         "scale": {
             "type": "log" if log else "linear",
-            "zero": False,
             "nice": False,
             "range": [0, {"expr": "width * 0.78"}],
         },
         "axis": {"grid": True, "tickCount": 5, "format": "~g"},
     }
-    colour = needs_colour(theme, needs)
+    # Beside the labels there is little room on a phone.
+    colour = {**needs_colour(theme, needs), "legend": {"columns": 1}}
     bars: Spec = {
         "data": {"name": "groups"},
         "mark": {"type": "rule", "strokeWidth": 2, "color": theme.ink, "strokeCap": "round"},

@@ -40,7 +40,7 @@ def scatter(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
         "field": "value",
         "type": "quantitative",
         "title": title,
-        "scale": {"type": kind, "zero": False, "nice": False, "padding": 8},
+        "scale": {"type": kind, "nice": False, "padding": 8},
         "axis": {"grid": True, "tickCount": 6, "format": "~g"},
     }
     x: Spec = {
@@ -79,6 +79,7 @@ def scatter(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
             },
             "encoding": place,
         },
+        *_names(theme, x, y),
         {
             "transform": [{"filter": _METHODS}],
             "mark": {"type": "point", "size": 55, "strokeWidth": 1.5},
@@ -93,7 +94,6 @@ def scatter(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
                 "tooltip": tooltip(discipline),
             },
         },
-        *_names(theme, x, y),
     ]
     return chart(
         theme,
@@ -117,18 +117,18 @@ def _said(kind: str, y: Spec, dy: int) -> Spec:
 
 def _names(theme: Theme, x: Spec, y: Spec) -> list[Spec]:
     """The labels of the nearest of each need, on that side of the point on which there is room."""
-    layers: list[Spec] = []
-    for side, dx, where in (("left", 9, "<"), ("right", -9, ">=")):
-        mark: Spec = {"type": "text", "align": side, "dx": dx}
-        spec: Spec = {
-            "transform": [
-                {"filter": f"isValid(datum.label_at) && datum.price {where} {CHEAP}"},
-            ],
-            "encoding": {"x": x, "y": {**y, "field": "label_at"}, "text": {"field": "label"}},
-        }
-        halo: Spec = {"stroke": theme.paper, "strokeWidth": 3, "strokeJoin": "round"}
-        layers += [{**spec, "mark": {**mark, **halo}}, {**spec, "mark": mark}]
-    return layers
+    cheap = f"datum.price < {CHEAP}"
+    mark: Spec = {
+        "type": "text",
+        "align": {"expr": f"{cheap} ? 'left' : 'right'"},
+        "dx": {"expr": f"{cheap} ? 9 : -9"},
+    }
+    halo: Spec = {"stroke": theme.paper, "strokeWidth": 3, "strokeJoin": "round"}
+    spec: Spec = {
+        "transform": [{"filter": "isValid(datum.label_at)"}],
+        "encoding": {"x": x, "y": {**y, "field": "label_at"}, "text": {"field": "label"}},
+    }
+    return [{**spec, "mark": {**mark, **halo}}, {**spec, "mark": mark}]
 
 
 def tooltip(discipline: Discipline) -> list[Spec]:
