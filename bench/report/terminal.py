@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill
 
-from rich.cells import cell_len
-from tabulate import tabulate
+from rich.cells import cell_len, set_cell_size
 
 from ser_unlearn.report.columns import DISTANCE, FLOPS, LOSS, runs, told
 from ser_unlearn.report.lines import Line, by_table, notes, over_tables
@@ -65,11 +64,15 @@ def on_terminal(rows: Sequence[Line], width: int | None) -> str:
 def _section(where: str, rows: Sequence[Line], width: int | None) -> Iterator[str]:
     yield from caveats(rows)
     for sheet in sheets(rows):
-        yield f"{where}: {shown(sheet.title)}\n{_table(sheet, width)}"
+        yield _titled(f"{where}: {shown(sheet.title)}", sheet, width)
         if sheet.standings:
             yield " ".join(conclusions(sheet.standings))
     if last := lasting_sheet(rows):
-        yield f"{where}: {last.title}\n{_table(last, width)}"
+        yield _titled(f"{where}: {last.title}", last, width)
+
+
+def _titled(title: str, sheet: Sheet, width: int | None) -> str:
+    return f"{_wrapped(title, width)}\n{_table(sheet, width)}"
 
 
 def _wrapped(text: str, width: int | None) -> str:
@@ -120,50 +123,78 @@ def _choices(sheet: Sheet) -> list[_Choice]:
 
 def _table(sheet: Sheet, width: int | None) -> str:
     """The table with the columns for which there is room."""
+    first = DISTANCE if sheet.lasting else sheet.columns[0]
+    grouped = by_needs(sheet.rows, first)
     choices = _choices(sheet)
+    # Each cell is computed once, whatever is tried.
+    filled = {
+        id(choice): _filled(choice.title, [_cells(choice, rows) for rows in grouped.values()])
+        for choice in choices
+    }
+
+    def text(chosen: Sequence[_Choice], longest: int | None) -> list[str]:
+        latest = {choice.title: choice for choice in chosen}.values()
+        return _lines([_labels(grouped, longest), *(filled[id(choice)] for choice in latest)])
+
     if width is None:
-        return _text(sheet, _latest(choices), None)
+        return "\n".join(text(choices, None))
     chosen = [choice for choice in choices if choice.rank == 0]
     for choice in sorted(choices, key=lambda each: each.rank):
         tried = [each for each in choices if each in chosen or each is choice]
-        if _width(_text(sheet, _latest(tried), LONGEST)) <= width:
+        if _width(text(tried, LONGEST)) <= width:
             chosen = tried
-    text = _text(sheet, _latest(chosen), LONGEST)
-    over = _width(text) - width
-    return text if over <= 0 else _text(sheet, _latest(chosen), max(SHORTEST, LONGEST - over))
+    over = _width(text(chosen, LONGEST)) - width
+    return "\n".join(text(chosen, LONGEST if over <= 0 else max(SHORTEST, LONGEST - over)))
 
 
-def _latest(choices: Sequence[_Choice]) -> list[_Choice]:
-    """The last form of each column."""
-    return list({choice.title: choice for choice in choices}.values())
+def _cells(choice: _Choice, rows: Sequence[Line]) -> list[str]:
+    return ["", *(choice.cell(line) for line in rows)]
 
 
-def _text(sheet: Sheet, columns: Sequence[_Choice], longest: int | None) -> str:
-    """The table, rows by the data that they need.
-
-    Args:
-        sheet: what to show.
-        columns: of it.
-        longest: characters of a label.
-    """
-    cells = []
-    first = DISTANCE if sheet.lasting else sheet.columns[0]
-    for needs, rows in by_needs(sheet.rows, first).items():
-        needed = shown(f"needs {', '.join(needs) or 'nothing'}", longest)
-        cells.append([needed, *("" for _ in columns)])
-        cells += [
-            [shown(line.label, longest), *(column.cell(line) for column in columns)]
-            for line in rows
-        ]
-    return tabulate(
-        cells,
-        # A terminal is narrow: headers break where a column's title has two words.
-        headers=["method", *(column.title.replace(" ", "\n", 1) for column in columns)],
-        tablefmt="simple",
-        disable_numparse=True,
-        colalign=["left", *("left" if each.title == "mark" else "right" for each in columns)],
-    )
+def _filled(title: str, groups: Sequence[Sequence[str]]) -> list[str]:
+    """A column: two lines for its title, a rule, and its cells."""
+    # A terminal is narrow: a title of two words breaks.
+    first, _, second = title.partition(" ")
+    cells = [second and first, second or first, *(cell for group in groups for cell in group)]
+    widest = max(map(cell_len, cells))
+    padded = [_padded(cell, widest, left=title in ("method", "mark")) for cell in cells]
+    return [*padded[:2], "-" * widest, *padded[2:]]
 
 
-def _width(text: str) -> int:
-    return max(map(cell_len, text.splitlines()))
+def _padded(text: str, width: int, *, left: bool) -> str:
+    blank = " " * (width - cell_len(text))
+    return text + blank if left else blank + text
+
+
+def _labels(grouped: Mapping[tuple[str, ...], Sequence[Line]], longest: int | None) -> list[str]:
+    """The column of labels, with a line above those that need the same data."""
+    groups = [
+        [_cut(f"needs {', '.join(needs) or 'nothing'}", longest)]
+        + [_cut(line.label, longest) for line in rows]
+        for needs, rows in grouped.items()
+    ]
+    return _filled("method", groups)
+
+
+def _cut(text: str, longest: int | None) -> str:
+    """A text in one line; of a longer one the middle is left out."""
+    line = shown(text)
+    if longest is None or cell_len(line) <= longest:
+        return line
+    half = (longest - 3) // 2
+    return f"{set_cell_size(line, half).rstrip()}...{_end(line, longest - 3 - half)}"
+
+
+def _end(text: str, width: int) -> str:
+    while cell_len(text) > width:
+        text = text[1:]
+    return text
+
+
+def _lines(columns: Sequence[Sequence[str]]) -> list[str]:
+    rows = ("  ".join(row).rstrip() for row in zip(*columns, strict=True))
+    return [row for row in rows if row]
+
+
+def _width(lines: Sequence[str]) -> int:
+    return max(map(cell_len, lines))
