@@ -107,7 +107,7 @@ def run(
     with engine_named(engine, scheduler, jobs) as found:
         here = Options(results, data_dir, jobs, device, timeout_s, max_memory_mb, found)
         records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)
-    click.echo(render(records, "terminal"))
+    click.echo(render(records, "terminal", options.width(wide=False)))
 
 
 def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
@@ -169,7 +169,7 @@ def evaluate(
             chosen, attacks, durability, references, here, Console(stderr=True)
         )
     if done:
-        click.echo(render(done, "terminal"))
+        click.echo(render(done, "terminal", options.width(wide=False)))
     if lacking:
         click.echo(
             f"Left as they are, for the store lacks their outputs: {len(lacking)} of "

@@ -35,6 +35,9 @@ LONGEST = 32
 
 SHORTEST = 8
 
+PROSE = 100
+"""Characters of a line of prose where tables have as many as they take."""
+
 SCREEN = 40
 """Lines after which what opened the output has left the screen, and is said again."""
 
@@ -77,9 +80,7 @@ def _titled(title: str, sheet: Sheet, width: int | None) -> str:
 
 def _wrapped(text: str, width: int | None) -> str:
     """Prose in lines that fit; tables, which have several, fit already."""
-    if width is None or "\n" in text:
-        return text
-    return fill(text, width, break_on_hyphens=False)
+    return text if "\n" in text else fill(text, width or PROSE, break_on_hyphens=False)
 
 
 def _legend(width: int | None) -> str:
@@ -144,7 +145,8 @@ def _table(sheet: Sheet, width: int | None) -> str:
         if _width(text(tried, LONGEST)) <= width:
             chosen = tried
     over = _width(text(chosen, LONGEST)) - width
-    return "\n".join(text(chosen, LONGEST if over <= 0 else max(SHORTEST, LONGEST - over)))
+    room = _width(_labels(grouped, LONGEST)) - max(0, over)
+    return "\n".join(text(chosen, max(SHORTEST, room)))
 
 
 def _cells(choice: _Choice, rows: Sequence[Line]) -> list[str]:
