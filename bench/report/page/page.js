@@ -379,7 +379,7 @@ async function drawn(place, plot, datasets) {
   }
   // Without `ast` expressions would become code, which the page forbids.
   const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false,
-    tooltip: { disableDefaultStyle: true } };
+    tooltip: { disableDefaultStyle: true }, logLevel: 1 }; // a chart may have nothing to show
   place.view?.finalize();
   const found = await vegaEmbed(place, spec, options);
   place.view = found.view;
