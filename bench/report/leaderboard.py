@@ -20,7 +20,7 @@ from ser_unlearn.report.plots.themes import SCREEN
 from ser_unlearn.report.remarks import INTERVALS, caveats, faults, matching
 from ser_unlearn.report.sentences import answers, conclusions
 from ser_unlearn.report.sheets import Sheet, lasting_sheet, sheets
-from ser_unlearn.report.standings import LEGEND, UNHEARD, Standings
+from ser_unlearn.report.standings import LEGEND, UNHEARD, Standings, standings
 from ser_unlearn.report.text import markdown
 from ser_unlearn.results.files import write_text
 from ser_unlearn.results.records import read_records
@@ -85,7 +85,7 @@ def make_leaderboard(results: Path, page: Path) -> dict[Path, str]:
     texts += [*_disciplines(first), *_tables(first, 2)]
     for part in others:
         texts.append(f"## {part.title}\n")
-        texts += [f"- {sentence}" for sentence in answers(part.overall, markdown)]
+        texts += [f"- {sentence}" for sentence in _answers(part)]
         texts += ["", *_tables(part, 3)]
     texts.append(GLOSSARY)
     return {page: "\n".join(texts), **files}
@@ -114,11 +114,15 @@ def draw(part: Part) -> str | None:
     return themed_svg(spec, {"rows": points(sheet)})
 
 
+def _answers(part: Part) -> list[str]:
+    return answers(standings(part.overall, UNHEARD), markdown)
+
+
 def _first_screen(part: Part) -> Iterator[str]:
     if part.own:
         yield f"There are no records of the suite `{SUITE}` yet; these are others.\n"
     overall = part.overall
-    yield from (f"- {sentence}" for sentence in (*answers(overall, markdown), *caveats(overall)))
+    yield from (f"- {sentence}" for sentence in (*_answers(part), *caveats(overall)))
     yield ""
     yield _markdown(list(HEADERS), overview(overall), ["left", "left", *["right"] * 5]) + "\n"
     yield f"{CAPTION}\n"

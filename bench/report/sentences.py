@@ -10,11 +10,9 @@ from ser_unlearn.report.standings import (
     DEAR,
     LIKE_ORIGINAL,
     UNCHANGED,
-    UNHEARD,
     UNTESTED,
     WORSE,
     Standings,
-    standings,
 )
 from ser_unlearn.report.text import Escape
 from ser_unlearn.results.names import shown
@@ -27,17 +25,16 @@ GIVEN = {
 """What a user may have, and how a sentence on it begins."""
 
 
-def answers(rows: Sequence[Line], escape: Escape = shown) -> list[str]:
+def answers(found: Standings | None, escape: Escape = shown) -> list[str]:
     """Which method is best for what a user has: distance, price, loss, and what attacks see.
 
     Args:
-        rows: one for each label, over all tables.
+        found: who is nearest to retraining; None where nothing is ranked.
         escape: makes text of records fit for where it stands.
     """
-    found = standings(rows, UNHEARD)
     if found is None:
         return []
-    original = next((line for line in rows if line.is_original), None)
+    original = next((line for line in found.rows if line.is_original), None)
     sentences = []
     for needs, given in GIVEN.items():
         best = nearest(found, needs)

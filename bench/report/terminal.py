@@ -20,7 +20,9 @@ from ser_unlearn.report.standings import (
     SYMBOLS,
     TOLD,
     UNCHANGED,
+    UNHEARD,
     WORSE,
+    standings,
 )
 from ser_unlearn.results.names import shown
 
@@ -51,7 +53,7 @@ def on_terminal(rows: Sequence[Line], width: int | None) -> str:
     """
     tables = by_table(rows)
     overall = over_tables(rows)
-    short = answers(overall)
+    short = answers(standings(overall, UNHEARD))
     parts = list(short)
     if len(tables) > 1:
         parts += _section(f"over all {len(tables)} tables", overall, width)

@@ -18,8 +18,12 @@ def overall(records):
     return over_tables(lines(records))
 
 
+def said(rows):
+    return answers(standings(rows, UNHEARD))
+
+
 def test_the_answers_say_distance_price_loss_attacks_and_what_doing_nothing_is():
-    forget, retain, both = answers(overall(field()))
+    forget, retain, both = said(overall(field()))
     assert forget.startswith("From the forget set alone, npo comes nearest to retraining: distance")
     assert (
         "0.02 of retraining's operations, 2.0 points of test accuracy lost; attacks tell it from "
@@ -30,29 +34,29 @@ def test_the_answers_say_distance_price_loss_attacks_and_what_doing_nothing_is()
 
 
 @pytest.mark.parametrize(
-    ("distance", "said"),
+    ("distance", "end"),
     [
         (3.0, "it cannot be told from doing nothing ("),
         (6.0, "that is farther than doing nothing ("),
     ],
 )
-def test_who_is_no_better_than_the_original_is_said_to_be(distance, said):
+def test_who_is_no_better_than_the_original_is_said_to_be(distance, end):
     rows = [*ROWS[:2], ("npo", ("forget",), distance, 0.02, 2.0, 0.0)]
-    (sentence,) = answers(overall(field(rows, HERE)))
-    assert said in sentence
+    (sentence,) = said(overall(field(rows, HERE)))
+    assert end in sentence
 
 
 def test_a_barred_row_answers_only_where_no_other_may():
     rows = [*ROWS[:2], ("near", ("forget",), 1.2, 0.1, 1.0, 1.0)]
-    (sentence,) = answers(overall(field(rows, HERE)))
+    (sentence,) = said(overall(field(rows, HERE)))
     assert "near comes nearest" in sentence
     assert "attacks tell it from retraining in 6 of 6 runs" in sentence
-    (sentence,) = answers(overall(field([*rows, ("far", ("forget",), 2.0, 0.1, 1, 0.0)], HERE)))
+    (sentence,) = said(overall(field([*rows, ("far", ("forget",), 2.0, 0.1, 1, 0.0)], HERE)))
     assert "far comes nearest" in sentence
 
 
 def test_without_the_original_it_is_not_known_whether_doing_nothing_is_better():
-    (sentence,) = answers(overall(field(ROWS[2:4], HERE)))
+    (sentence,) = said(overall(field(ROWS[2:4], HERE)))
     assert sentence.endswith("is not known, for the original is missing.")
 
 
@@ -73,7 +77,7 @@ def test_why_a_mark_is_missing_is_said():
         "No difference between rows can be told from chance: all 6 runs are of one model."
         in sentences
     )
-    (forget, *_) = answers(rows)
+    (forget, *_) = said(rows)
     assert forget.endswith("cannot be said (all 6 runs are of one model).")
 
 

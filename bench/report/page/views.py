@@ -12,6 +12,7 @@ from ser_unlearn.report.plots.points import cells, groups, points
 from ser_unlearn.report.remarks import caveats, faults
 from ser_unlearn.report.sentences import answers, conclusions
 from ser_unlearn.report.sheets import sheets
+from ser_unlearn.report.standings import UNHEARD
 
 ALL = ""
 """In the place of a corpus, recipe or scenario: every one."""
@@ -49,7 +50,8 @@ def _shown(rows: list[Line], tables: int) -> View:
     overall = over_tables(rows)
     corpora = dict.fromkeys(line.tables[0][0] for line in rows)
     aims = []
-    for sheet in sheets(overall):
+    found_sheets = sheets(overall)
+    for sheet in found_sheets:
         found = points(sheet)
         labels = [point["label"] for point in found]
         aims.append(
@@ -63,7 +65,9 @@ def _shown(rows: list[Line], tables: int) -> View:
             }
         )
     return {
-        "answers": answers(overall),
+        "answers": answers(
+            next((each.standings for each in found_sheets if each.title == UNHEARD.name), None)
+        ),
         "remarks": [*caveats(rows), *(each for corpus in corpora for each in faults(corpus))],
         "aims": aims,
     }
