@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ser_unlearn.cli import options
+from ser_unlearn.errors import UserError
 
 
 @click.command()
@@ -31,6 +32,8 @@ def report(results: Path, page: Path, figures: Path | None) -> None:
     from ser_unlearn.results.folders import check_folder
     from ser_unlearn.results.records import read_records
 
+    if not any(read_records(results)):
+        raise UserError(f"There is no record in {results}. Run something first: ser-unlearn run.")
     check_folder(page.parent, "--page")
     if figures is not None:
         check_folder(figures, "--figures")

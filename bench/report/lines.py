@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from ser_unlearn.report.comparison import Run, estimate
 from ser_unlearn.report.intervals import Interval, Kind, interval
@@ -90,8 +91,17 @@ class Line:
 
     def interval(self, metric: str, kind: Kind = "amount") -> Interval | None:
         """The same with its 95 % interval."""
-        found = estimate(self.runs(metric, kind))
-        return None if found is None else interval(found, kind, self.outcomes[0].forget)
+        if (metric, kind) not in self._intervals:
+            found = estimate(self.runs(metric, kind))
+            self._intervals[metric, kind] = (
+                None if found is None else interval(found, kind, self.outcomes[0].forget)
+            )
+        return self._intervals[metric, kind]
+
+    @cached_property
+    def _intervals(self) -> dict[tuple[str, Kind], Interval | None]:
+        """Those that were asked for: several tables ask for the same."""
+        return {}
 
     @property
     def told(self) -> tuple[int, int]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from browsers import browser
 from fields import ROWS, field
 
 from ser_unlearn.report.page.assemble import make_page
+from ser_unlearn.results.records import Record
 
 pytestmark = pytest.mark.slow
 
@@ -211,3 +213,30 @@ def test_a_phone_shows_it_without_scrolling_sideways(page: Path, tmp_path: Path,
         assert driver.execute_script("return document.documentElement.scrollWidth") <= 390
         colour = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
         assert (colour == "rgb(20, 23, 27)") is dark
+
+
+def crowd() -> Iterator[Record]:
+    """100,800 records: three tables of seven rows and 4,800 runs."""
+    for batch, record in itertools.product(range(800), field()):
+        run = record.seeds.model + 6 * batch
+        seeds = record.seeds.model_copy(update={"model": run, "forget": run})
+        yield record.model_copy(update={"recipe": "other", "seeds": seeds})
+
+
+def test_a_hundred_thousand_records_are_seen_within_five_seconds(tmp_path: Path):
+    page = tmp_path / "report.html"
+    with browser(tmp_path) as driver:
+        page.write_text(make_page(crowd()), encoding="utf-8")
+        driver.get(page.as_uri())
+        paint = wait(
+            lambda: driver.execute_script(
+                "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+            )
+        )
+        # Milliseconds; by then the answers stand there, and soon after the table.
+        assert paint < 5000
+        assert driver.execute_script("return performance.timing.loadEventEnd") > 0
+        assert len(labels(driver)) == len(ROWS)
+        find(driver, "#table > tbody > tr > th button")[1].click()
+        wait(lambda: find(driver, ".inside pre"))
+        assert "Runs (14400)" in find(driver, ".inside")[0].text
