@@ -14,6 +14,7 @@ from ser_unlearn.cli.exporting import export
 from ser_unlearn.cli.forgetting import forget
 from ser_unlearn.cli.listing import list_command
 from ser_unlearn.cli.merging import merge
+from ser_unlearn.cli.paging import report
 from ser_unlearn.cli.reporting import leaderboard, table
 from ser_unlearn.cli.running import evaluate, run
 from ser_unlearn.cli.storing import store
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 for command in (
-    *(run, tune, table, evaluate, leaderboard, list_command, check_method, check_corpus),
+    *(run, tune, table, evaluate, leaderboard, report, list_command, check_method, check_corpus),
     *(store, merge, forget, export, new_method, submit_check),
 ):
     main.add_command(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import click
@@ -105,3 +106,13 @@ scenarios = click.option("--scenario", "scenarios", multiple=True, help="Only th
 
 
 methods = click.option("--method", "methods", multiple=True, help="Only these rows.")
+
+
+wide = click.option(
+    "--wide", is_flag=True, help="All columns, however wide the terminal (terminal alone)."
+)
+
+
+def width(wide: bool) -> int | None:
+    """The characters of the terminal's lines; None for as many as all columns take."""
+    return None if wide else shutil.get_terminal_size().columns

@@ -18,6 +18,7 @@ from ser_unlearn.report.tables import Format
 @options.recipes
 @options.scenarios
 @options.methods
+@options.wide
 @options.results
 def table(
     style: Format,
@@ -25,6 +26,7 @@ def table(
     recipes: tuple[str, ...],
     scenarios: tuple[str, ...],
     methods: tuple[str, ...],
+    wide: bool,
     results: Path,
 ) -> None:
     """Print the table of the records that there are."""
@@ -32,7 +34,7 @@ def table(
     from ser_unlearn.results.records import read_records
 
     chosen = select(read_records(results), results, corpora, recipes, scenarios, methods)
-    click.echo(render(chosen, style))
+    click.echo(render(chosen, style, options.width(wide)))
 
 
 @click.command()
@@ -44,7 +46,7 @@ def table(
     show_default=True,
     help="The file to write.",
 )
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the page would change.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if page or drawing change.")
 def leaderboard(results: Path, page: Path, check: bool) -> None:
     """Make the leaderboard from the records."""
     from ser_unlearn.report.leaderboard import is_current, write_leaderboard
@@ -52,6 +54,7 @@ def leaderboard(results: Path, page: Path, check: bool) -> None:
 
     if not check:
         check_folder(page.parent, "--page")
+        check_folder(results, "--results")
         write_leaderboard(results, page)
         click.echo(f"Wrote {page}.")
     elif not is_current(results, page):

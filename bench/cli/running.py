@@ -136,7 +136,7 @@ def run(
         if tuned:
             further = tuned_tables(results, chosen, tuned, here.card)
         records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)
-    click.echo(render(records, "terminal"))
+    click.echo(render(records, "terminal", options.width(wide=False)))
 
 
 def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
@@ -213,7 +213,7 @@ def evaluate(
             places_of(recipes),
         )
     if done:
-        click.echo(render(done, "terminal"))
+        click.echo(render(done, "terminal", options.width(wide=False)))
     if lacking:
         click.echo(
             f"Left as they are, for the store lacks their outputs: {len(lacking)} of "

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ser_unlearn.report.intervals import Kind
+from ser_unlearn.report.intervals import Interval, Kind
 from ser_unlearn.report.lines import Line
 from ser_unlearn.report.standings import UNHEARD, Discipline
 from ser_unlearn.report.text import Escape
 from ser_unlearn.results.meanings import METRICS
+
+INSTANT = 0.1
+"""Seconds below which a method's speed-up is a matter of the clock."""
 
 
 @dataclass(frozen=True)
@@ -24,26 +27,45 @@ class Column:
     spread: bool = False
     """Whether its interval is shown."""
 
-    def cell(self, line: Line) -> str:
-        """The mean of a row, with its interval in parentheses if it is to be shown."""
+    def interval(self, line: Line) -> Interval | None:
+        """The mean of a row and its interval within the metric's bounds, as the table has them."""
         found = line.interval(self.metric, self.kind)
-        if found is None:
-            return "–"
-        text = f"{found.mean * self.scale:z.{self.digits}f}"
-        if not self.spread or found.low is None or found.high is None:
-            return text
+        if found is None or found.low is None or found.high is None:
+            return found and Interval(found.mean * self.scale, None, None)
         meaning = METRICS[self.metric]
         low = found.low if meaning.least is None else max(found.low, meaning.least)
         high = found.high if meaning.most is None else min(found.high, meaning.most)
+        return Interval(found.mean * self.scale, low * self.scale, high * self.scale)
+
+    def mean(self, line: Line) -> str:
+        """The mean of a row."""
+        found = self.interval(line)
+        if found is None:
+            return "–"
+        if self.metric == "speedup" and is_instant(line):
+            return "instant"
+        return f"{found.mean:z.{self.digits}f}"
+
+    def cell(self, line: Line) -> str:
+        """The mean of a row, with its interval in parentheses if it is to be shown."""
+        found, text = self.interval(line), self.mean(line)
+        if not self.spread or found is None or found.low is None or found.high is None:
+            return text
         digits = self.digits - 1
-        return f"{text} ({low * self.scale:z.{digits}f} to {high * self.scale:z.{digits}f})"
+        return f"{text} ({found.low:z.{digits}f} to {found.high:z.{digits}f})"
+
+
+def is_instant(line: Line) -> bool:
+    """Whether a row takes so little that its speed-up says nothing."""
+    seconds = line.mean("runtime_s")
+    return seconds is not None and seconds < INSTANT
 
 
 DISTANCE = Column("distance", "distance", 2, kind="factor", spread=True)
 FORGETTING = Column("forgetting_rate", "forgetting %", 1, 100, "share", spread=True)
 TEST = Column("test_accuracy", "test acc. %", 1, 100, "share", spread=True)
 LOSS = Column("test_accuracy_drop", "test loss", spread=True)
-FLOPS = Column("flops_ratio", "FLOPs ratio", 3)
+FLOPS = Column("flops_ratio", "price", 3)
 RETURNS = (
     Column("quantised_return", "int8 return"),
     Column("pruned_return", "pruned return"),
@@ -71,9 +93,9 @@ LASTING = (
     Column("worst_emotion_drop", "worst emotion"),
     Column("worst_speaker_drop", "worst speaker"),
     Column("worst_gender_drop", "worst gender"),
+    *RETURNS,
     Column("forget_agreement", "agreement forget %", 1, 100),
     Column("test_agreement", "agreement test %", 1, 100),
-    *RETURNS,
 )
 """Of the last table: who bears the loss, how like retraining the model is utterance by utterance,
 and what lasts."""
@@ -92,12 +114,20 @@ def headers(columns: Sequence[Column]) -> list[str]:
 
 def table_row(line: Line, columns: Sequence[Column], mark: str, escape: Escape) -> list[str]:
     """A row's cells: label, mark, data needed, told, a cell for each column, runs."""
-    done = len(line.outcomes) - len(line.failures)
-    runs = f"{done}" if not line.failures else f"{done} of {len(line.outcomes)}"
     first, *rest = (column.cell(line) for column in columns)
+    return [escape(line.label), mark, escape(line.needed), first, told(line), *rest, runs(line)]
+
+
+def runs(line: Line) -> str:
+    """How many of a row's records are done."""
+    done = len(line.outcomes) - len(line.failures)
+    return f"{done}" if not line.failures else f"{done} of {len(line.outcomes)}"
+
+
+def told(line: Line) -> str:
+    """In how many runs attacks tell a row from retraining."""
     count, known = line.told
-    told = f"{count} of {known}" if known else "–"
-    return [escape(line.label), mark, escape(line.needed), first, told, *rest, runs]
+    return f"{count} of {known}" if known else "–"
 
 
 def lasting_row(line: Line, escape: Escape) -> list[str]:

@@ -174,14 +174,18 @@ class Contest:
     @cached_property
     def prior(self) -> Prior | None:
         """What the variances of differences have in common; None of fewer than three rows."""
-        known = [each for each in self._pairs if each.freedom]
+        known = [each for each in self._pairs.values() if each and each.freedom]
         return fit_prior([each.variance for each in known], [each.freedom for each in known])
 
     @cached_property
-    def _pairs(self) -> list[Estimate]:
-        """The differences of any two rows that share a run."""
-        found = (self._difference(*pair) for pair in combinations(sorted(self._values), 2))
-        return [each for each in found if each is not None]
+    def _pairs(self) -> dict[tuple[str, str], Estimate | None]:
+        """The differences of any two rows, in alphabetical order; None where they share no run."""
+        found = {}
+        for first, second in combinations(sorted(self._values), 2):
+            one, other = self._values[first], self._values[second]
+            shared = one.keys() & other.keys()
+            found[first, second] = estimate({run: one[run] - other[run] for run in shared})
+        return found
 
     def compare_with(self, label: str, others: Collection[str]) -> dict[str, Comparison]:
         """One row against others, with Holm's correction for their number.
@@ -197,6 +201,26 @@ class Contest:
             other: replace(each, corrected=corrected.get(other)) for other, each in found.items()
         }
 
+    def alike(self, order: Sequence[str]) -> list[tuple[str, ...]]:
+        """The largest groups of neighbours of which no two are told apart, by tests of all pairs.
+
+        Args:
+            order: labels, from the first to the last.
+        """
+        tested = {pair: self._test(*pair).p for pair in combinations(order, 2)}
+        known = {pair: p for pair, p in tested.items() if p is not None}
+        corrected = holm(list(known.values()))
+        clear = {pair for pair, p in zip(known, corrected, strict=True) if p < ALPHA}
+        found: list[tuple[str, ...]] = []
+        for start in range(len(order)):
+            end = start + 1
+            while end < len(order) and not clear & {(a, order[end]) for a in order[start:end]}:
+                end += 1
+            group = tuple(order[start:end])
+            if len(group) > 1 and not (found and set(group) <= set(found[-1])):
+                found.append(group)
+        return found
+
     def detectable(self) -> float | None:
         """The difference that is told in 80 % of cases, as the first of all rows' comparisons.
 
@@ -204,7 +228,7 @@ class Contest:
         """
         from scipy.special import stdtrit
 
-        found = [each for each in self._pairs if not _reason(each)]
+        found = [each for each in self._pairs.values() if each and each.freedom >= FEWEST - 1]
         if not found:
             return None
         typical = sorted(found, key=lambda each: each.variance)[len(found) // 2]
@@ -239,15 +263,17 @@ class Contest:
         return dict(zip(labels, (means + levels.mean()).tolist(), strict=True))
 
     def _difference(self, first: str, second: str) -> Estimate | None:
-        one, other = self._values[first], self._values[second]
-        return estimate({run: one[run] - other[run] for run in one.keys() & other.keys()})
+        if first < second:
+            return self._pairs[first, second]
+        found = self._pairs[second, first]
+        return found and replace(found, mean=-found.mean)
 
     def _test(self, first: str, second: str) -> Comparison:
         found = self._difference(first, second)
-        if found is None:
-            return Comparison(None, 0, reason="no shared run")
-        if reason := _reason(found):
-            return Comparison(found.mean, found.runs, reason=reason)
+        reason = shortage(self._values[first].keys() & self._values[second].keys())
+        if found is None or reason:
+            mean, runs = (None, 0) if found is None else (found.mean, found.runs)
+            return Comparison(mean, runs, reason=reason)
         prior = self.prior
         variance = found.variance
         if prior is not None:
@@ -262,10 +288,22 @@ class Contest:
         return max(found.freedom, min(found.freedom + worth, together))
 
 
-def _reason(found: Estimate) -> str:
-    """Why no claim can be made of a difference; nothing where one can."""
-    if found.freedom < FEWEST - 1:
-        return f"fewer than {FEWEST} shared runs with originals of their own"
+def shortage(runs: Collection[Run]) -> str:
+    """Why no claim can be made of these runs; nothing where one can."""
+    models: dict[Hashable, set[int]] = {}
+    for run in runs:
+        models.setdefault(run.field, set()).add(run.model)
+    if not models:
+        return "no run is shared"
+    originals = sum(map(len, models.values()))
+    if len(runs) == 1:
+        return "there is one run"
+    if originals == 1:
+        return f"all {len(runs)} runs are of one model"
+    if min(map(len, models.values())) == 1:
+        return "all runs of one of the corpora are of one model"
+    if originals - len(models) < FEWEST - 1:
+        return f"{originals} models are too few: it takes {FEWEST}"
     return ""
 
 

@@ -1,81 +1,159 @@
-"""The leaderboard: a page made from the records alone."""
+"""The leaderboard: a page made from the records alone, with the answer on its first screen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from textwrap import fill
 
 from tabulate import tabulate
 
-from ser_unlearn.report.lines import Line, Table, by_table, lines, notes, over_tables
-from ser_unlearn.report.standings import LEGEND, Standings, conclusions
-from ser_unlearn.report.tables import INTERVALS, Sheet, faults, lasting_sheet, matching, sheets
+from ser_unlearn.report.lines import Line, Table, by_table, notes
+from ser_unlearn.report.outcomes import outcome_of
+from ser_unlearn.report.overview import CAPTION, HEADERS, overview
+from ser_unlearn.report.parts import SUITE, Part, parts
+from ser_unlearn.report.plots.drawing import themed_svg
+from ser_unlearn.report.plots.points import needs_of, points
+from ser_unlearn.report.plots.scatter import scatter
+from ser_unlearn.report.plots.themes import SCREEN
+from ser_unlearn.report.remarks import INTERVALS, caveats, faults, matching
+from ser_unlearn.report.sentences import answers, conclusions
+from ser_unlearn.report.sheets import Sheet, lasting_sheet, sheets
+from ser_unlearn.report.standings import LEGEND, UNHEARD, Standings, standings
 from ser_unlearn.report.text import markdown
 from ser_unlearn.results.files import write_text
 from ser_unlearn.results.records import read_records
 
-HEAD = f"""\
+FIGURE = Path("figures", "distance-against-price.svg")
+"""The drawing, below the results folder."""
+
+WIDTH = 640
+"""Of the drawing, in pixels."""
+
+HEAD = """\
 # Leaderboard
 
-Which method should remove recordings from a speech emotion recogniser? There are two aims, and a
-table for each: *as if never heard* ranks by the **distance** from retraining without the
-recordings, in units of how far retrained models are from each other (1 is ideal); *wiped out* ranks
-what forgets at least 92 % by the test accuracy lost. The README explains every column.
+Which method should remove recordings from a speech emotion recogniser? The **distance** says how
+far a model is from retraining without them: 1 is one more retrained model.
+"""
+
+GLOSSARY = f"""\
+<details>
+<summary>How to read this page</summary>
+
+There are two aims, and tables for each: *as if never heard* ranks by the **distance** from
+retraining without the recordings, in units of how far retrained models are from each other (1 is
+ideal); *wiped out* ranks what forgets at least 92 % by the test accuracy lost.
 
 {fill(f"Marks: {LEGEND}", 100)}
 
 {fill(INTERVALS, 100)}
-Tests speak of these corpora, recipes and scenarios, not of others.
+Means over tables; runs that share an original count as one. Tests speak of these corpora, recipes
+and scenarios, not of others. A speed-up is "instant" where the method takes less than a tenth of a
+second. The README explains every column.
 
 This page is made by `ser-unlearn leaderboard` from the records in `results/`; do not edit it.
+
+</details>
 """
 
 
-def make_leaderboard(results: Path) -> str:
-    """The text of the leaderboard, from all records below a folder.
+def make_leaderboard(results: Path, page: Path) -> dict[Path, str]:
+    """The leaderboard and its drawing, from all records below a folder.
+
+    Args:
+        results: the folder; the drawing belongs into it.
+        page: where the leaderboard belongs.
+
+    Returns:
+        Texts by the files that they belong into.
 
     Raises:
         UserError: if a record, or the card of a corpus, is damaged.
     """
-    rows = lines(read_records(results))
-    if not rows:
-        return f"{HEAD}\nThere are no records yet.\n"
-    tables = by_table(rows)
-    parts = [HEAD]
-    if len(tables) > 1:
-        parts.append("## Over all tables\n")
-        parts.append("Means over tables; runs that share an original count as one.\n")
-        for sheet in sheets(over_tables(rows), markdown):
-            parts += _section(sheet)
-            if sheet.standings:
-                parts += [f"{each}\n" for each in _gaps(sheet.standings, list(tables))]
-    for key, chosen in tables.items():
-        parts.append("## {}, recipe {}, scenario {}\n".format(*map(markdown, key)))
-        parts.append(_origin(chosen) + "\n")
-        parts += [f"{each}\n" for each in map(markdown, faults(key[0]))]
-        for sheet in sheets(chosen, markdown):
-            parts += _section(sheet)
-        if last := lasting_sheet(chosen, markdown):
-            parts.append(_folded("Who bears the loss, and does forgetting last?", last) + "\n")
-        parts += [f"{each}\n" for each in (*matching(chosen), *notes(chosen, markdown))]
-    return "\n".join(parts)
+    found = parts(map(outcome_of, read_records(results)))
+    if not found:
+        return {page: f"{HEAD}\nThere are no records yet.\n"}
+    first, *others = found
+    texts = [HEAD, *_first_screen(first)]
+    files: dict[Path, str] = {}
+    if drawing := draw(first):
+        files[results / FIGURE] = drawing
+        place = Path(os.path.relpath(results / FIGURE, page.parent)).as_posix()
+        texts.append(f"![Distance against price]({place})\n")
+    texts += [*_disciplines(first), *_tables(first, 2)]
+    for part in others:
+        texts.append(f"## {part.title}\n")
+        texts += [f"- {sentence}" for sentence in _answers(part)]
+        texts += ["", *_tables(part, 3)]
+    texts.append(GLOSSARY)
+    return {page: "\n".join(texts), **files}
 
 
 def write_leaderboard(results: Path, page: Path) -> None:
-    """Make the page anew from the records below a folder."""
-    write_text(page, make_leaderboard(results))
+    """Make the page and its drawing anew from the records below a folder."""
+    for path, text in make_leaderboard(results, page).items():
+        write_text(path, text)
 
 
 def is_current(results: Path, page: Path) -> bool:
-    """Whether the page on disk is what the records make."""
-    return page.exists() and page.read_bytes() == make_leaderboard(results).encode()
+    """Whether page and drawing on disk are what the records make."""
+    return all(
+        path.exists() and path.read_bytes() == text.encode()
+        for path, text in make_leaderboard(results, page).items()
+    )
 
 
-def _section(sheet: Sheet) -> list[str]:
-    title = sheet.title[:1].upper() + sheet.title[1:]
-    sentences = conclusions(sheet.standings, markdown) if sheet.standings else []
-    return [f"### {title}\n", _markdown(sheet) + "\n", *(f"{each}\n" for each in sentences)]
+def draw(part: Part) -> str | None:
+    """Distance against price over all tables, as SVG; None where nothing can be ranked."""
+    sheet = sheets(part.overall)[0]
+    if sheet.standings is None:
+        return None
+    spec = scatter(SCREEN, UNHEARD, needs_of(part.rows)) | {"width": WIDTH}
+    return themed_svg(spec, {"rows": points(sheet)})
+
+
+def _answers(part: Part) -> list[str]:
+    return answers(standings(part.overall, UNHEARD), markdown)
+
+
+def _first_screen(part: Part) -> Iterator[str]:
+    if part.own:
+        yield f"There are no records of the suite `{SUITE}` yet; these are others.\n"
+    overall = part.overall
+    yield from (f"- {sentence}" for sentence in (*_answers(part), *caveats(overall)))
+    yield ""
+    yield _markdown(list(HEADERS), overview(overall), ["left", "left", *["right"] * 5]) + "\n"
+    yield f"{CAPTION}\n"
+
+
+def _disciplines(part: Part) -> Iterator[str]:
+    for sheet in sheets(part.overall):
+        yield f"## {_heading(sheet)}\n"
+        if sheet.standings:
+            yield from (f"{each}\n" for each in conclusions(sheet.standings, markdown))
+            yield from (f"{each}\n" for each in _gaps(sheet.standings, list(by_table(part.rows))))
+        yield _folded(f"All columns: {markdown(sheet.title)}", _sheet(sheet))
+
+
+def _tables(part: Part, level: int) -> Iterator[str]:
+    """The tables of each corpus, recipe and scenario, folded, below a heading of a level."""
+    yield f"{'#' * level} By corpus and scenario\n"
+    for key, chosen in by_table(part.rows).items():
+        inside = [_origin(chosen), *map(markdown, faults(key[0])), *caveats(chosen)]
+        for sheet in sheets(chosen):
+            inside += [f"### {_heading(sheet)}", _sheet(sheet)]
+            inside += conclusions(sheet.standings, markdown) if sheet.standings else []
+        if last := lasting_sheet(chosen):
+            inside += ["### Who bears the loss, and does forgetting last?", _sheet(last)]
+        inside += [*matching(chosen), *notes(chosen, markdown)]
+        summary = "{}, recipe {}, scenario {}".format(*map(markdown, key))
+        yield _folded(summary, "\n\n".join(inside))
+
+
+def _heading(sheet: Sheet) -> str:
+    return markdown(sheet.title[:1].upper() + sheet.title[1:])
 
 
 def _gaps(found: Standings, tables: Sequence[Table]) -> list[str]:
@@ -92,17 +170,21 @@ def _gaps(found: Standings, tables: Sequence[Table]) -> list[str]:
     return sentences
 
 
-def _folded(summary: str, sheet: Sheet) -> str:
-    return f"<details>\n<summary>{summary}</summary>\n\n{_markdown(sheet)}\n\n</details>"
+def _folded(summary: str, text: str) -> str:
+    return f"<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>\n"
 
 
-def _markdown(sheet: Sheet) -> str:
+def _sheet(sheet: Sheet) -> str:
+    return _markdown(sheet.headers, sheet.cells(markdown), sheet.alignment)
+
+
+def _markdown(headers: list[str], cells: list[list[str]], alignment: Sequence[str]) -> str:
     return tabulate(
-        sheet.cells,
-        headers=sheet.headers,
+        cells,
+        headers=headers,
         tablefmt="github",
         disable_numparse=True,
-        colalign=sheet.alignment,
+        colalign=alignment,
     )
 
 

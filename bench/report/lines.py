@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from ser_unlearn.report.comparison import Run, estimate
 from ser_unlearn.report.intervals import Interval, Kind, interval
@@ -33,6 +34,16 @@ class Line:
     label: str
     outcomes: tuple[Outcome, ...]
     """Of one table or of several."""
+
+    @property
+    def method(self) -> str:
+        """The method of which it is a row."""
+        return self.outcomes[0].method
+
+    @property
+    def reference(self) -> str:
+        """The paper that the method comes from."""
+        return self.outcomes[0].reference
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -80,8 +91,17 @@ class Line:
 
     def interval(self, metric: str, kind: Kind = "amount") -> Interval | None:
         """The same with its 95 % interval."""
-        found = estimate(self.runs(metric, kind))
-        return None if found is None else interval(found, kind, self.outcomes[0].forget)
+        if (metric, kind) not in self._intervals:
+            found = estimate(self.runs(metric, kind))
+            self._intervals[metric, kind] = (
+                None if found is None else interval(found, kind, self.outcomes[0].forget)
+            )
+        return self._intervals[metric, kind]
+
+    @cached_property
+    def _intervals(self) -> dict[tuple[str, Kind], Interval | None]:
+        """Those that were asked for: several tables ask for the same."""
+        return {}
 
     @property
     def told(self) -> tuple[int, int]:
@@ -115,10 +135,14 @@ class Line:
 
 def lines(records: Iterable[Record]) -> list[Line]:
     """Gather records into rows, by corpus, recipe, scenario, data needed and name."""
+    return gather(map(outcome_of, records))
+
+
+def gather(outcomes: Iterable[Outcome]) -> list[Line]:
+    """The same of what is left of records."""
     groups: dict[tuple[Table, str], list[Outcome]] = {}
-    for record in records:
-        outcome = outcome_of(record)
-        groups.setdefault((outcome.run.table, record.label), []).append(outcome)
+    for outcome in outcomes:
+        groups.setdefault((outcome.run.table, outcome.label), []).append(outcome)
     found = [Line(label, tuple(group)) for (_, label), group in groups.items()]
     return sorted(found, key=_place)
 

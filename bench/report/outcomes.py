@@ -20,6 +20,10 @@ class Outcome:
     run: Run
     """What another method's record has to share to be compared with this one."""
     label: str
+    method: str
+    reference: str
+    repeat: int
+    """The method's seed."""
     needs: tuple[str, ...]
     tuned: Tuned | None
     status: Status
@@ -48,6 +52,9 @@ def outcome_of(record: Record) -> Outcome:
             seeds.forget,
         ),
         sys.intern(record.label),
+        sys.intern(record.method),
+        sys.intern(record.reference),
+        seeds.method,
         tuple(map(sys.intern, record.needs)),
         record.tuned,
         record.status,

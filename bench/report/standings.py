@@ -6,16 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ser_unlearn.report.comparison import FEWEST, Comparison, Contest
+from ser_unlearn.report.comparison import Comparison, Contest, shortage
 from ser_unlearn.report.intervals import Kind
 from ser_unlearn.report.lines import Line
-from ser_unlearn.report.text import Escape
-from ser_unlearn.results.names import shown
 from ser_unlearn.results.records import Tuned
 
 FIRST, GROUP, EQUAL, UNTESTED = "*", "+", "=", "?"
 """The winner of a table; that of those that need the same data; a row that cannot be told from the
-first; and one of which too few runs are known to say."""
+first; and one of which nothing can be said."""
 
 TOLD, UNCHANGED, LIKE_ORIGINAL, WORSE, DEAR = (
     "told",
@@ -26,13 +24,29 @@ TOLD, UNCHANGED, LIKE_ORIGINAL, WORSE, DEAR = (
 )
 """What bars a row from winning."""
 
+MEANINGS = {
+    FIRST: "first",
+    GROUP: "first of those that need the same data",
+    EQUAL: f"cannot be told from {FIRST}",
+    UNTESTED: "its runs do not say",
+    TOLD: "attacks tell it from retraining in most runs",
+    UNCHANGED: "the original, rounding aside",
+    LIKE_ORIGINAL: "cannot be told from the original",
+    WORSE: "farther from retraining than the original",
+    DEAR: "costs more than retraining",
+}
+
+SYMBOLS = (FIRST, GROUP, EQUAL, UNTESTED)
+
 LEGEND = (
-    f"{FIRST} first; {GROUP} first of those that need the same data; {EQUAL} cannot be told from "
-    f"{FIRST}; {UNTESTED} too few runs to say. Not ranked: {TOLD}: attacks tell it from retraining "
-    f"in most runs; {UNCHANGED}: the original, rounding aside; {LIKE_ORIGINAL}: cannot be told "
-    f"from it; {WORSE}: farther from retraining than it; {DEAR}: costs more than retraining."
+    "; ".join(f"{mark} {MEANINGS[mark]}" for mark in SYMBOLS)
+    + ". Not ranked: "
+    + "; ".join(f"{mark}: {text}" for mark, text in MEANINGS.items() if mark not in SYMBOLS)
+    + "."
 )
 
+
+NO_ORIGINAL = "the original has no result here"
 
 DIGITS = 9
 """Of means that rank: what rounding does to further ones depends on the machine."""
@@ -80,13 +94,26 @@ class Standings:
     """What bars each row from winning, by its label."""
     rivals: dict[str, Comparison]
     """The first against each other row: by the other's label."""
-    detectable: float | None
-    """The difference from the first that is told in 80 % of cases; None where none can be."""
+    untold: dict[str, str]
+    """Why it cannot be said of a row how it stands, by its label."""
+    contest: Contest
+    """Of all rows."""
 
     @property
     def rows(self) -> tuple[Line, ...]:
         """All of them, in the order of the table."""
         return self.ranked + self.others
+
+    @property
+    def shortage(self) -> str:
+        """Why nothing can be told of any two rows; nothing where it can."""
+        return shortage({run for line in self.rows for run in line.runs(self.discipline.metric)})
+
+    def alike(self) -> list[tuple[str, ...]]:
+        """The largest groups of rows beside each other of which no two can be told apart."""
+        means = self.contest.means()
+        competing = [line.label for line in self.rows if line.label in self.bars]
+        return self.contest.alike(sorted(competing, key=lambda label: (means[label], label)))
 
     @property
     def group_firsts(self) -> list[Line]:
@@ -96,15 +123,15 @@ class Standings:
             found.setdefault(line.needs, line)
         return list(found.values())
 
-    def mark(self, line: Line) -> str:
-        """What stands beside a row's label."""
+    def marks(self, line: Line) -> list[str]:
+        """What stands beside a row's label: names in `MEANINGS`."""
         found = list(self.bars.get(line.label, []))
         if line in self.group_firsts:
             found.append(FIRST if line == self.ranked[0] else GROUP)
         rival = self.rivals.get(line.label)
         if rival is not None and not rival.is_clear:
             found.append(UNTESTED if rival.reason else EQUAL)
-        return ", ".join(dict.fromkeys(found))
+        return list(dict.fromkeys(found))
 
 
 def ways_of_tuning(rows: Iterable[Line]) -> list[Tuned | None]:
@@ -135,7 +162,8 @@ def standings(
     contest = Contest(
         {line.label: line.runs(discipline.metric, discipline.kind) for line in entered + beside}
     )
-    bars = _bars(entered, discipline, contest, beside)
+    against = _against_original(entered, discipline, contest, beside)
+    bars = {line.label: _bars(line, discipline, against) for line in entered}
     means = contest.means()
     order = sorted(
         entered + beside, key=lambda line: (round(means[line.label], DIGITS), line.label)
@@ -145,7 +173,10 @@ def standings(
     rivals: dict[str, Comparison] = {}
     if ranked:
         rivals = contest.compare_with(ranked[0].label, means)
-    return Standings(discipline, ranked, others, bars, rivals, contest.detectable())
+    untold = {label: each.reason for label, each in (against | rivals).items() if each.reason}
+    if discipline.like_retraining and not against:
+        untold = {line.label: NO_ORIGINAL for line in entered} | untold
+    return Standings(discipline, ranked, others, bars, rivals, untold, contest)
 
 
 def _competes(line: Line) -> bool:
@@ -156,22 +187,24 @@ def _enters(line: Line, discipline: Discipline, tuned: Tuned | None) -> bool:
     return line.tuned == tuned and (line.mean("forgetting_rate") or 0) >= discipline.forgetting
 
 
-def _bars(
+def _against_original(
     entered: Sequence[Line], discipline: Discipline, contest: Contest, beside: Sequence[Line]
-) -> dict[str, list[str]]:
+) -> dict[str, Comparison]:
+    """The original against each row, where that matters."""
     original = next((line for line in beside if line.is_original), None)
-    against: dict[str, Comparison] = {}
-    if discipline.like_retraining and original is not None:
-        against = contest.compare_with(original.label, [line.label for line in entered])
-    found: dict[str, list[str]] = {}
-    for line in entered:
-        bars = []
-        if discipline.like_retraining:
-            count, known = line.told
-            bars += [TOLD] if 2 * count > known else []
-            bars += _likeness(line, against.get(line.label))
-        found[line.label] = bars + ([DEAR] if (line.mean("flops_ratio") or 0) > 1 else [])
-    return found
+    if original is None or not discipline.like_retraining:
+        return {}
+    return contest.compare_with(original.label, [line.label for line in entered])
+
+
+def _bars(line: Line, discipline: Discipline, against: dict[str, Comparison]) -> list[str]:
+    """What bars a row from winning."""
+    bars = []
+    if discipline.like_retraining:
+        count, known = line.told
+        bars += [TOLD] if 2 * count > known else []
+        bars += _likeness(line, against.get(line.label))
+    return bars + ([DEAR] if (line.mean("flops_ratio") or 0) > 1 else [])
 
 
 def _likeness(line: Line, against: Comparison | None) -> list[str]:
@@ -183,37 +216,3 @@ def _likeness(line: Line, against: Comparison | None) -> list[str]:
     if not against.is_clear:
         return [LIKE_ORIGINAL]
     return [] if against.difference > 0 else [WORSE]
-
-
-def conclusions(found: Standings, escape: Escape = shown) -> list[str]:
-    """Sentences: who is first, from how many rows it is told, and what can be told at all."""
-    sentences = []
-    if found.ranked:
-        first, *groups = found.group_firsts
-        told = sum(rival.is_clear for rival in found.rivals.values())
-        sentences.append(
-            f"First: {escape(first.label)} (needs {escape(first.needed)}; {_price(first)}), told "
-            f"from {told} of {len(found.rivals)} other rows."
-        )
-        sentences += [
-            f"First of those that need {escape(line.needed)}: {escape(line.label)} "
-            f"({_price(line)})."
-            for line in groups
-        ]
-    else:
-        sentences.append("No row is first: beside each stands what bars it.")
-    if found.detectable is None:
-        sentences.append(
-            f"With fewer than {FEWEST} runs, no difference between rows can be told from chance."
-        )
-    else:
-        sentences.append(
-            f"With these runs, {found.discipline.difference(found.detectable)} between two rows "
-            "is told in about four cases of five, and a smaller one less often."
-        )
-    return sentences
-
-
-def _price(line: Line) -> str:
-    ratio = line.mean("flops_ratio")
-    return "cost unknown" if ratio is None else f"{ratio:.2g} of retraining's operations"

@@ -12,6 +12,10 @@ Escape = Callable[[str], str]
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
+# An underscore inside of a word means nothing, and brackets only before what makes a link.
+_MARKS = r"[\\`*~|#$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])"
+_MARKS_IN_LINKS = rf"{_MARKS}|[\[\]!]"
+
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -24,11 +28,17 @@ _LATEX = {
 
 def markdown(text: str) -> str:
     """Text for GitHub's Markdown, also inside of a table."""
+    return _marked(text, _MARKS)
+
+
+def _marked(text: str, special: str) -> str:
     line = re.sub(r"[&<>]", lambda found: _ENTITIES[found[0]], shown(text))
-    # An underscore inside of a word means nothing, and brackets only before what makes a link.
-    return re.sub(
-        r"[\\`*~|#$]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])", lambda found: f"\\{found[0]}", line
-    )
+    return re.sub(special, lambda found: f"\\{found[0]}", line)
+
+
+def link(text: str, address: str) -> str:
+    """A link in Markdown, of text from anywhere to an address made by this project."""
+    return f"[{_marked(text, _MARKS_IN_LINKS)}]({address})"
 
 
 def latex(text: str) -> str:

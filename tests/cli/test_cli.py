@@ -51,6 +51,7 @@ def test_what_needs_no_model_does_without_torch(tmp_path: Path):
         ["evaluate", "--corpus", "emdb"],
         ["table"],
         ["leaderboard"],
+        ["report"],
         ["merge", "results"],
         ["store"],
         ["store", "verify"],

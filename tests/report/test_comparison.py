@@ -50,12 +50,17 @@ def test_only_shared_runs_count():
     assert found.p == pytest.approx(stats.ttest_1samp([1, 2, 6], 0).pvalue, abs=AGREEMENT)
 
 
+ONE_MODEL = {run()._replace(forget=number): float(1 + number) for number in range(3)}
+
+
 @pytest.mark.parametrize(
     ("first", "second", "difference", "runs", "reason"),
     [
-        (row([1, 2]), {}, None, 0, "no shared run"),
-        (row([1, 2]), row([1, 2], corpus="d"), None, 0, "no shared run"),
-        (row([1, 4]), row([1, 2]), 1.0, 2, "fewer than 3 shared runs with originals of their own"),
+        (row([1, 2]), {}, None, 0, "no run is shared"),
+        (row([1, 2]), row([1, 2], corpus="d"), None, 0, "no run is shared"),
+        (row([1]), row([3]), -2.0, 1, "there is one run"),
+        (row([1, 4]), row([1, 2]), 1.0, 2, "2 models are too few: it takes 3"),
+        (ONE_MODEL, dict.fromkeys(ONE_MODEL, 0.0), 2.0, 3, "all 3 runs are of one model"),
     ],
 )
 def test_too_few_shared_runs_give_no_claim(first, second, difference, runs, reason):

@@ -8,12 +8,12 @@ import json
 from pathlib import Path
 
 import pytest
+from fields import leaderboard_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from toys import make_record
 
-from ser_unlearn.report.leaderboard import make_leaderboard
 from ser_unlearn.report.tables import render
 from ser_unlearn.report.text import latex, markdown
 from ser_unlearn.results.names import shown
@@ -93,7 +93,7 @@ def test_the_leaderboard_shows_what_records_say_and_obeys_none_of_it(tmp_path: P
     for record in nasty_records():
         record = record.model_copy(update={"provenance": Provenance(**origin)})
         write_record(tmp_path, record)
-    page = make_leaderboard(tmp_path)
+    page = leaderboard_of(tmp_path)
     words, _ = seen_in(page)
     assert "<img" not in page
     assert f"fade[mode={NASTY}]" in words

@@ -8,6 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from fields import in_order, leaderboard_of
 from pydantic import ValidationError
 from toys import make_record
 from trials import trial
@@ -15,7 +16,6 @@ from trials import trial
 from ser_unlearn.data.cards import load_card
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.recipe import load_recipe
-from ser_unlearn.report.leaderboard import make_leaderboard
 from ser_unlearn.results.records import Tuned, read_records, write_record
 from ser_unlearn.tuning.space import read_space
 from ser_unlearn.tuning.studies import Study, Trial, read_study, study_path, write_study
@@ -219,14 +219,13 @@ def test_the_leaderboard_shows_tuned_rows_apart(tmp_path: Path):
         tuned = Tuned(criterion="oracle", trials=trials)
         label = f"fade[tuned-oracle,T={trials}]"
         write_record(tmp_path, make_record(label=label, tuned=tuned, metrics={"mia_auc": 0.5}))
-    page = make_leaderboard(tmp_path)
+    page = leaderboard_of(tmp_path)
     parts = (
-        "### As if never heard\n",
+        "## As if never heard\n",
         "| fade ",
-        "### As if never heard, tuned by oracle with 20 trials each",
+        "## As if never heard, tuned by oracle with 20 trials each",
         "| fade[tuned-oracle,T=20] ",
-        "### As if never heard, tuned by oracle with 40 trials each",
+        "## As if never heard, tuned by oracle with 40 trials each",
         "| fade[tuned-oracle,T=40] ",
     )
-    positions = [page.index(part) for part in parts]
-    assert positions == sorted(positions)
+    assert in_order(page, parts)

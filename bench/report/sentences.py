@@ -1,0 +1,135 @@
+"""Sentences: what a table says, and why it does not say more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ser_unlearn.report.columns import DISTANCE, LOSS
+from ser_unlearn.report.lines import Line
+from ser_unlearn.report.standings import (
+    DEAR,
+    LIKE_ORIGINAL,
+    UNCHANGED,
+    UNTESTED,
+    WORSE,
+    Standings,
+)
+from ser_unlearn.report.text import Escape
+from ser_unlearn.results.names import shown
+
+GIVEN = {
+    ("forget",): "From the forget set alone",
+    ("retain",): "From the retain set alone",
+    ("forget", "retain"): "From forget and retain set",
+}
+"""What a user may have, and how a sentence on it begins."""
+
+
+def answers(found: Standings | None, escape: Escape = shown) -> list[str]:
+    """Which method is best for what a user has: distance, price, loss, and what attacks see.
+
+    Args:
+        found: who is nearest to retraining; None where nothing is ranked.
+        escape: makes text of records fit for where it stands.
+    """
+    if found is None:
+        return []
+    original = next((line for line in found.rows if line.is_original), None)
+    sentences = []
+    for needs, given in GIVEN.items():
+        best = nearest(found, needs)
+        if best is not None:
+            sentences.append(_answer(given, best, found, original, escape))
+    return sentences
+
+
+def nearest(found: Standings, needs: tuple[str, ...]) -> Line | None:
+    """The first of the rows that need these data; where none may win, the nearest of them.
+
+    What left the model as it was, or cost more than retraining, comes last.
+    """
+    group = [line for line in found.rows if line.needs == needs and line.label in found.bars]
+    return min(
+        group,
+        key=lambda line: (
+            line not in found.ranked,
+            bool({UNCHANGED, DEAR} & set(found.bars[line.label])),
+        ),
+        default=None,
+    )
+
+
+def _answer(given: str, best: Line, found: Standings, original: Line | None, escape: Escape) -> str:
+    parts = [
+        f"{given}, {escape(best.label)} comes nearest to retraining: distance "
+        f"{DISTANCE.cell(best)}, {price(best)}, {LOSS.mean(best)} points of test accuracy lost"
+    ]
+    told, known = best.told
+    if known:
+        parts.append(f"attacks tell it from retraining in {told} of {known} runs")
+    parts.append(_beside_nothing(found.bars[best.label], original, found.untold.get(best.label)))
+    return "; ".join(parts) + "."
+
+
+def _beside_nothing(bars: Sequence[str], original: Line | None, untold: str | None) -> str:
+    """Whether a row is nearer to retraining than doing nothing."""
+    if original is None:
+        return "whether that is nearer than doing nothing is not known, for the original is missing"
+    nothing = f"doing nothing ({DISTANCE.mean(original)})"
+    if UNCHANGED in bars:
+        return "it left the model as it was"
+    if UNTESTED in bars:
+        return f"whether that is nearer than {nothing} cannot be said ({untold})"
+    if LIKE_ORIGINAL in bars:
+        return f"it cannot be told from {nothing}"
+    return f"that is {'farther' if WORSE in bars else 'nearer'} than {nothing}"
+
+
+def price(line: Line) -> str:
+    """What a row costs, in words."""
+    ratio = line.mean("flops_ratio")
+    return "cost unknown" if ratio is None else f"{ratio:.2g} of retraining's operations"
+
+
+def conclusions(found: Standings, escape: Escape = shown) -> list[str]:
+    """Who is first, from how many rows it is told, what can be told at all, and why not more."""
+    sentences = []
+    if found.ranked:
+        first, *groups = found.group_firsts
+        told = sum(rival.is_clear for rival in found.rivals.values())
+        sentences.append(
+            f"First: {escape(first.label)} (needs {escape(first.needed)}; {price(first)}), told "
+            f"from {told} of {len(found.rivals)} other rows."
+        )
+        sentences += [
+            f"First of those that need {escape(line.needed)}: {escape(line.label)} ({price(line)})."
+            for line in groups
+        ]
+    else:
+        sentences.append("No row is first: beside each stands what bars it.")
+    detectable = found.contest.detectable()
+    if detectable is None:
+        sentences.append(
+            f"No difference between rows can be told from chance: {found.shortage}."
+            if found.shortage
+            else "No difference between rows can be told from chance."
+        )
+    else:
+        sentences.append(
+            f"With these runs, {found.discipline.difference(detectable)} between two rows "
+            "is told in about four cases of five, and a smaller one less often."
+        )
+        sentences += _reasons(found, escape)
+    return sentences
+
+
+def _reasons(found: Standings, escape: Escape) -> list[str]:
+    """Why rows are marked as ones of which nothing can be said."""
+    rows: dict[str, list[str]] = {}
+    for line in found.rows:
+        if UNTESTED in found.marks(line) and line.label in found.untold:
+            rows.setdefault(found.untold[line.label], []).append(escape(line.label))
+    return [
+        f"{escape(UNTESTED)} beside {', '.join(labels)}: {reason}."
+        for reason, labels in rows.items()
+    ]
