@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ser_unlearn.checks.subjects import CheckError, Run, Subject, finite, same
 from ser_unlearn.checks.toy import EMOTIONS
+from ser_unlearn.recogniser.algebra import UNKNOWN_TO_TORCH
 from ser_unlearn.recogniser.outputs import predict
 
 EMOTION, OTHER_EMOTION = (tuple(range(first, 36, EMOTIONS)) for first in (0, 1))
@@ -165,7 +166,7 @@ def check_whole_emotion(subject: Subject) -> None:
 
 def check_operations(subject: Subject) -> None:
     """Its floating-point operations are counted as torch counts them, and all are charged to it."""
-    counter = FlopCounterMode(display=False)
+    counter = FlopCounterMode(display=False, custom_mapping=UNKNOWN_TO_TORCH)
     # It would hook every tensor to tell modules apart, and fails on gradients of leaves.
     counter.mod_tracker = _OneModule()  # type: ignore[assignment]
     run = subject.run(watch=lambda _: counter, measured=True)

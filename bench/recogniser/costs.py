@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ser_unlearn.recogniser.algebra import AlgebraMeter
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -28,7 +30,8 @@ class Costs:
     runtime_s: float
     """Seconds on the wall, synchronised on a GPU."""
     flops: int
-    """Floating-point operations of the model, as `torch.utils.flop_counter` counts them."""
+    """Floating-point operations of the model, as `torch.utils.flop_counter` counts them, and of
+    linear algebra beside it."""
     peak_memory_mb: float
     """Memory above what was held before, in units of 1,000,000 bytes."""
 
@@ -65,12 +68,27 @@ class FlopMeter:
         self._parts = dict(model.named_children())
         self._forward: Counter[_Call] = Counter()
         self._backward: Counter[_Call] = Counter()
+        self.algebra = algebra = AlgebraMeter()
+        """Counts where it is entered, apart from the model's own."""
+
+        # Plain functions: `copy.deepcopy` of the model shares them, and so counts for this meter.
+        def enter(*_: object) -> None:
+            algebra.inside += 1
+
+        def leave(*_: object) -> None:
+            algebra.inside -= 1
+
         self._handles = [
-            part.register_forward_hook(self._note(name)) for name, part in self._parts.items()
+            handle
+            for name, part in self._parts.items()
+            for handle in (
+                part.register_forward_pre_hook(enter),
+                part.register_forward_hook(leave, always_call=True),
+                part.register_forward_hook(self._note(name)),
+            )
         ]
 
     def _note(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-        # A plain function: `copy.deepcopy` of the model shares it, and so counts for this meter.
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             if output.is_meta:  # `total` counts on copies, which keep their hooks
                 return
@@ -92,8 +110,8 @@ class FlopMeter:
             handle.remove()
 
     def total(self) -> int:
-        """Floating-point operations so far, forward and backward."""
-        total = 0
+        """Floating-point operations so far, forward and backward, and beside the model."""
+        total = self.algebra.total
         for call, times in self._forward.items():
             forward, backward = _count(self._parts[call.part], call)
             total += times * forward + self._backward[call] * backward
@@ -151,7 +169,8 @@ class Meter:
         with _peak_memory(self._device) as peak_mb:
             start = self._now()
             try:
-                yield
+                with flops.algebra:
+                    yield
             finally:
                 self._runtime_s += self._now() - start
                 flops.close()
