@@ -90,7 +90,7 @@ def _method(
     summary, *body = paragraphs(cls)
     meanings = attributes(cls)
     defaults = {field.name: field.default for field in dataclasses.fields(cls)}
-    parts = [f"### {name}\n", f"{prose(summary)}\n"]
+    parts = [f"## {name}\n", f"{prose(summary)}\n"]
     parts += [formula(each) if _is_formula(each, place) else f"{prose(each)}\n"
               for place, each in enumerate(body)]  # fmt: skip
     needs = ", ".join(sorted(cls.needs)) or "nothing"
@@ -211,7 +211,7 @@ def _card(name: str) -> str:
         *(("known fault", each) for each in card.faults.notes),
     ]
     lines = [f"- {key}: {prose(' '.join(str(value).split()))}" for key, value in facts]
-    head = f"### {name}\n\n{prose(card.title)} ([card](../datasets/{name}.yaml))\n"
+    head = f"## {name}\n\n{prose(card.title)} ([card](../datasets/{name}.yaml))\n"
     return "\n".join([head, *lines]) + "\n"
 
 
