@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from checkouts import ROOT
@@ -73,7 +74,7 @@ def anchors(page: Path) -> set[str]:
     found = tokens(page)
     titles = [
         "".join(part.content for part in after.children or [])
-        for token, after in zip(found, found[1:], strict=False)
+        for token, after in pairwise(found)
         if token.type == "heading_open"
     ]
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

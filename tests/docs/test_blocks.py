@@ -1,9 +1,9 @@
 """Python, TOML and YAML in documents.
 
-Blocks of Python are compiled, and calls of `ser_unlearn`'s functions held against their parameters.
-The method of docs/add-a-method.md passes its checks here, and is run in
-tests/runner/test_added_methods.py. What reads records or attacks outputs is run; what trains or needs
-a cluster is not.
+Python is compiled, and calls of `ser_unlearn`'s functions are held against their parameters. The
+method of docs/add-a-method.md passes its checks here, and is run in
+tests/runner/test_added_methods.py. What reads records or attacks outputs is run; what trains or
+needs a cluster is not.
 """
 
 from __future__ import annotations
