@@ -25,6 +25,7 @@ from ser_unlearn.evaluation.membership import ATTACKS, SIGHTS, Attack
 from ser_unlearn.evaluation.prices import PRICES
 from ser_unlearn.report.columns import COLUMNS, LASTING, WIPED
 from ser_unlearn.report.links import paper_address
+from ser_unlearn.report.standings import MEANINGS
 from ser_unlearn.report.tables import render
 from ser_unlearn.report.text import link, markdown
 from ser_unlearn.results.meanings import METRICS
@@ -72,9 +73,7 @@ def filled(page: Path) -> str:
 
 def methods() -> str:
     """A section for each method."""
-    studies = {
-        study.label: study for study in read_studies(RESULTS) if study.criterion == "distance"
-    }
+    studies = list(read_studies(RESULTS))
     return "\n".join(
         _method(name, load_class(name), info.presets, studies)
         for name, info in list_methods(ROOT / "methods").items()
@@ -85,7 +84,7 @@ def _method(
     name: str,
     cls: type[Method],
     presets: Mapping[str, Mapping[str, Any]],
-    studies: Mapping[str, Study],
+    studies: Iterable[Study],
 ) -> str:
     summary, *body = paragraphs(cls)
     meanings = attributes(cls)
@@ -103,12 +102,12 @@ def _method(
     parts.append(f"- code: [methods/{name}.py](../methods/{name}.py)")
     if not defaults:
         return "\n".join(parts) + "\n"
-    parts.append(f"- defaults: {_origin(defaults, cls, studies.get(name))}\n")
+    parts.append(f"- defaults: {_origin(name, defaults, cls, studies)}\n")
     rows = [
         [
             f"`{field}`",
             f"`{default!r}`",
-            prose(meanings[field]),
+            prose(meanings.get(field, "")),
             searched(cls.search_space.get(field)),
             *(f"`{each[field]!r}`" if field in each else "" for each in presets.values()),
         ]
@@ -119,16 +118,19 @@ def _method(
     return "\n".join(parts) + "\n"
 
 
-def _origin(defaults: Mapping[str, Any], cls: type[Method], study: Study | None) -> str:
-    """Where the defaults of a method come from."""
-    if study is None or study.best_parameters != defaults:
-        return "set by hand"
-    found = ", ".join(f"`{field}`" for field in cls.search_space)
-    return (
-        f"{found} the best of {study.n_trials} trials by distance on "
-        f"{' and '.join(study.corpora)} ([study](../results/{study.path.as_posix()})); "
-        "the others set by hand"
-    )
+def _origin(
+    name: str, defaults: Mapping[str, Any], cls: type[Method], studies: Iterable[Study]
+) -> str:
+    """Where the defaults of a method come from: a study that found them to be the best, or a hand."""
+    for study in studies:
+        if study.label == name and study.best_parameters == defaults:
+            found = ", ".join(f"`{field}`" for field in cls.search_space)
+            return (
+                f"{found} the best of {study.n_trials} trials by {study.criterion} on "
+                f"{' and '.join(study.corpora)} ([study](../results/{study.path.as_posix()})); "
+                "the others set by hand"
+            )
+    return "set by hand"
 
 
 def searched(space: Any) -> str:
@@ -158,6 +160,12 @@ def _bounds(least: float | None, most: float | None) -> str:
     if most is None:
         return f"from {least:g}"
     return f"up to {most:.3g}" if least is None else f"{least:g} to {most:.3g}"
+
+
+def marks() -> str:
+    """What the marks of a table mean."""
+    rows = [[f"**{prose(mark)}**", meaning] for mark, meaning in MEANINGS.items()]
+    return table(["mark", "what it says of a row"], rows)
 
 
 def attacks() -> str:
@@ -317,6 +325,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "attacks": attacks,
     "corpora": corpora,
     "calibration": calibration,
+    "marks": marks,
     "table": extract,
 }
 
