@@ -102,7 +102,7 @@ def _method(
     parts.append(f"- code: [methods/{name}.py](../methods/{name}.py)")
     if not defaults:
         return "\n".join(parts) + "\n"
-    parts.append(f"- defaults: {_origin(name, defaults, cls, studies)}\n")
+    parts.append(f"- defaults: {origin(name, defaults, cls, studies)}\n")
     rows = [
         [
             f"`{field}`",
@@ -118,10 +118,10 @@ def _method(
     return "\n".join(parts) + "\n"
 
 
-def _origin(
+def origin(
     name: str, defaults: Mapping[str, Any], cls: type[Method], studies: Iterable[Study]
 ) -> str:
-    """Where the defaults of a method come from: a study that found them to be the best, or a hand."""
+    """Where the defaults of a method come from: a study that found them the best, or a hand."""
     for study in studies:
         if study.label == name and study.best_parameters == defaults:
             found = ", ".join(f"`{field}`" for field in cls.search_space)

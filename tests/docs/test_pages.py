@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -40,6 +42,25 @@ def test_the_check_sees_what_is_old(tmp_path):
     assert run() == (0, "docs/attacks.md written\n")
     assert page.read_text() == (ROOT / "docs" / "attacks.md").read_text()
     assert run("--check") == (0, "")
+
+
+def test_defaults_come_from_the_study_that_found_them_or_from_a_hand():
+    origin = runpy.run_path(str(ROOT / "docs" / "generate.py"))["origin"]
+    cls = SimpleNamespace(search_space={"alpha": (0.1, 1.0, "log")})
+    study = SimpleNamespace(
+        label="scrub",
+        best_parameters={"alpha": 0.5, "steps": 3},
+        n_trials=15,
+        criterion="distance",
+        corpora=["espeak", "emodb"],
+        path=Path("tuning/scrub-distance.json"),
+    )
+    assert origin("scrub", {"alpha": 0.5, "steps": 3}, cls, [study]) == (
+        "`alpha` the best of 15 trials by distance on espeak and emodb "
+        "([study](../results/tuning/scrub-distance.json)); the others set by hand"
+    )
+    assert origin("scrub", {"alpha": 0.4, "steps": 3}, cls, [study]) == "set by hand"
+    assert origin("npo", {"alpha": 0.5, "steps": 3}, cls, [study]) == "set by hand"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
