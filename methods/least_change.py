@@ -13,8 +13,8 @@ from ser_unlearn.methods._aims import check_stop
 from ser_unlearn.methods._measure import Measure, without_smallest
 from ser_unlearn.methods._perturbations import perturbed
 
-PRUNED = (0.2, 0.3, 0.4)
-"""Shares of the weights without which a model that is wiped out has to have forgotten too."""
+SHARES = (2 / 3, 1.0, 4 / 3)
+"""How much of `pruned` is pruned, round by round: it is to hold for less and for more as well."""
 
 SLACK = 1e-3
 """By which a wanted lead may be missed, of the leads' own scale."""
@@ -53,6 +53,8 @@ class LeastChange(Method):
         floor: of how little speech there is in any direction.
         hold: how much the copies weigh.
         margin: by how much the best wrong logit is to exceed the true one.
+        pruned: the share of weights, the smallest, without which a model that is wiped out has to
+            have forgotten too; 0 for whole weights alone.
         stretch: how much more strangers' leads vary.
         layers: how many of the last layers change; 0 for all.
         stop: the aim: "unseen", as if never heard, or "zero", wiped out.
@@ -81,6 +83,7 @@ class LeastChange(Method):
     floor: float = 0.01
     hold: float = 10.0
     margin: float = 1.0
+    pruned: float = 0.3
     stretch: float = 1.5
     layers: int = 0
     stop: str = "unseen"
@@ -95,8 +98,9 @@ class LeastChange(Method):
         wanted = self._wanted(torch.cat([lead(model, each).detach() for each in forget]), task)
         for number in range(self.rounds):
             leads, rows = self._leads(model, forget, measure)
-            if self.stop == "zero":
-                with without_smallest(measure.weights, PRUNED[number % len(PRUNED)]) as kept:
+            if self.stop == "zero" and self.pruned:
+                share = self.pruned * SHARES[number % len(SHARES)]
+                with without_smallest(measure.weights, share) as kept:
                     others, slopes = self._leads(model, forget, measure)
                 leads, rows = torch.cat([leads, others]), torch.cat([rows, slopes * kept])
             missing = wanted - leads if self.stop == "unseen" else (wanted - leads).clamp_max(0)
@@ -114,9 +118,9 @@ class LeastChange(Method):
         return model
 
     def _wanted(self, leads: Tensor, task: Task) -> Tensor:
-        """What the leads should be, [N]; to wipe out, those under pruned weights too, [2 N]."""
+        """What the leads should be, [N]; [2 N] where those under pruned weights are asked too."""
         if self.stop == "zero":
-            return torch.full_like(leads, -self.margin).repeat(2)
+            return torch.full_like(leads, -self.margin).repeat(2 if self.pruned else 1)
         return self.stretch * (leads - leads.quantile(1 - task.unseen_accuracy))
 
     def _copies(self, task: Task) -> Batch:

@@ -23,7 +23,7 @@ from ser_unlearn.data.scenarios import draw_forget_set, kind_of
 from ser_unlearn.data.splits import Split, split
 from ser_unlearn.recogniser.adoption import adopted, check_order
 from ser_unlearn.recogniser.hparams import WHOLE
-from ser_unlearn.recogniser.outputs import Logits, predict
+from ser_unlearn.recogniser.outputs import Logits, cross_entropy, predict
 from ser_unlearn.recogniser.recipe import load_recipe
 from ser_unlearn.results.identity import digest, numerics
 from ser_unlearn.results.revisions import revisions
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 MODELS = "models"
 """The store's kind of trained models."""
+
+LOSSES = "losses"
+"""The store's kind of what originals lose by each utterance."""
 
 ADOPTED = "adopted"
 """The store's kind of what adopted models say."""
@@ -207,6 +210,22 @@ class Setup:
         if self.checkpoint is None:
             return self.is_trained(self.split.train, seed)
         return self.store.has(ADOPTED, self._adopted_identity())
+
+    def losses(self, seed: int) -> NDArray[np.float64]:
+        """The original's cross-entropies in nats, [N].
+
+        They are kept apart from the model too: to draw a forget set by them takes no torch.
+        """
+        if self.checkpoint is None:
+            identity = self.model_identity(self.split.train, seed)
+        else:
+            identity = self._adopted_identity()
+
+        def compute() -> Artefact:
+            found = cross_entropy(self.original(seed).logits, self.labels)
+            return Artefact(meta={"losses": found.tolist()})
+
+        return np.array(self.store.fetch(LOSSES, identity, compute).meta["losses"])
 
     def _adopted_identity(self) -> dict[str, Any]:
         return {

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ser_unlearn.data import scenarios
-from ser_unlearn.recogniser.outputs import cross_entropy
 from ser_unlearn.recogniser.setup import Setup, Trained
 from ser_unlearn.results.identity import digest
 
@@ -43,7 +39,7 @@ class Request:
         self.forget_seed = forget_seed
         self.train = setup.split.train
         """Positions of what the original was trained on."""
-        forget = setup.forget_set(scenario, forget_seed, self._losses)
+        forget = setup.forget_set(scenario, forget_seed, lambda: setup.losses(model_seed))
         earlier = scenarios.before(scenario)
         self.before = None if earlier is None else Request(setup, earlier, model_seed, forget_seed)
         """The request that the same method has answered before this one, if there is one: the
@@ -91,7 +87,3 @@ class Request:
             self.setup.trained(self.sets["retain"], reference_seed(self.model_seed, number))
             for number in range(count)
         ]
-
-    def _losses(self) -> NDArray[np.float64]:
-        """The original's cross-entropies in nats, [N]; it is trained now if need be."""
-        return cross_entropy(self.original.logits, self.setup.labels)

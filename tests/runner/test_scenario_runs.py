@@ -67,6 +67,19 @@ def test_originals_that_forget_sets_hang_on_are_trained_first(scenarios: Workpla
     assert (again.exit_code, again.stderr) == (0, "")
 
 
+def test_a_finished_run_is_printed_without_torch(
+    scenarios: Workplace, monkeypatch: pytest.MonkeyPatch
+):
+    # Python names each module that it imports.
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    again = scenarios.process("run", *SCENARIOS)
+    assert again.returncode == 0
+    assert "espeak, recipe tiny, scenario hard:8" in again.stdout
+    imported = {line.rpartition("|")[2].strip() for line in again.stderr.splitlines()}
+    assert "ser_unlearn.runner.run" in imported
+    assert "torch" not in imported
+
+
 def test_hard_utterances_are_among_those_of_the_originals_highest_loss(scenarios: Workplace):
     (table,) = (
         table

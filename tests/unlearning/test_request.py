@@ -12,7 +12,7 @@ from ser_unlearn.data.corpus import Utterance
 from ser_unlearn.data.splits import Split
 from ser_unlearn.evaluation.behaviour import reference_of
 from ser_unlearn.recogniser import setup
-from ser_unlearn.recogniser.outputs import to_table
+from ser_unlearn.recogniser.outputs import cross_entropy, to_table
 from ser_unlearn.unlearning.request import Request
 
 EMOTIONS = ["low", "high"]
@@ -40,6 +40,9 @@ class Setup(setup.Setup):
         logits = np.zeros((10, 2), np.float32)
         logits[np.arange(10), self.labels] = right
         return SimpleNamespace(logits=logits)
+
+    def losses(self, seed: int) -> Any:
+        return cross_entropy(self.original(seed).logits, self.labels)
 
 
 def make(scenario: str, model: int = 0, forget: int = 0, **options: bool) -> Request:

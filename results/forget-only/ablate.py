@@ -1,0 +1,137 @@
+"""What each part of `least_change` does, on the corpora that serve for tuning.
+
+    python results/forget-only/ablate.py --data-dir ~/corpora
+
+runs the method with one part left out or changed at a time, for both aims, and writes
+`ablation.json` beside this file. Requests are those of tuning: espeak and EMO-DB, random:16 and
+random:64, seeds from 1000 on. Models are kept in the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from ser_unlearn.evaluation.behaviour import evaluate, reference_of
+from ser_unlearn.evaluation.durability import durability
+from ser_unlearn.results.provenance import provenance
+from ser_unlearn.results.records import Seeds
+from ser_unlearn.runner.answers import Answer
+from ser_unlearn.runner.grid import Options, place_of
+from ser_unlearn.runner.local import LOCAL
+from ser_unlearn.runner.places import worker
+from ser_unlearn.runner.suite import FIRST_TUNING_SEED
+from ser_unlearn.runner.trainings import Training
+from ser_unlearn.unlearning.limits import Limits
+from ser_unlearn.unlearning.registry import resolve
+
+HERE = Path(__file__).parent
+CORPORA, SCENARIOS = ("espeak", "emodb"), ("random:16", "random:64")
+REFERENCES = 3
+
+FLAT = 1e6
+"""A floor so high that what speech looks like no longer counts: only the weights themselves do."""
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "no measure: weights as they are": {"floor": FLAT},
+    "no copies": {"hold": 1e-9},
+    "neither": {"floor": FLAT, "hold": 1e-9},
+    "the last layer alone": {"layers": 1},
+    "one round": {"rounds": 1},
+    "three projections": {"projections": 3},
+}
+"""What is left out or changed, for either aim."""
+
+AIMS: dict[str, dict[str, dict[str, Any]]] = {
+    "unseen": {"no stretch": {"stretch": 1.0}, "twice": {"stretch": 2.0}},
+    "zero": {
+        "whole weights alone": {"pruned": 0.0},
+        "a margin of 0.3": {"margin": 0.3},
+        "a margin of 3": {"margin": 3.0},
+    },
+}
+"""The same, for one aim."""
+
+
+@dataclass(frozen=True)
+class Trial(Answer):
+    """A changed method on one request."""
+
+    def execute(self) -> dict[str, Any]:
+        """Run it, and measure what is asked of a method from the forget set alone."""
+        with worker():
+            request = self.request
+            found = self.answer(request)
+            seen = evaluate(found.logits, reference_of(request, REFERENCES))
+            lasting = durability(request.setup, request, found.state, self.seeds.forget)
+            return {
+                "forgotten": seen["forgetting_rate"],
+                "test accuracy lost": seen["test_accuracy_drop"],
+                "distance": seen["distance"],
+                "price": found.costs.flops / request.references(1)[0].costs.flops,
+                "back after pruning": lasting["pruned_return"],
+                "back after int8": lasting["quantised_return"],
+                "steps to relearn": lasting["relearn_steps"],
+            }
+
+
+def main() -> None:
+    """Train what is missing, run, and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--runs", type=int, default=1, help="each with an original of its own")
+    parser.add_argument("--jobs", type=int)
+    asked = parser.parse_args()
+    options = Options(Path("results"), asked.data_dir, asked.jobs)
+    origin = provenance(options.device)
+    base = resolve("least_change", {})
+    places = {corpus: place_of(corpus, "ecapa", options) for corpus in CORPORA}
+    seeds = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + asked.runs)
+    trainings: list[Any] = [Training(places[each], seed) for each, seed in product(CORPORA, seeds)]
+    trainings += [
+        Training(places[corpus], seed, scenario, seed, number)
+        for corpus, seed, scenario in product(CORPORA, seeds, SCENARIOS)
+        for number in range(REFERENCES)
+    ]
+    trials = {
+        (stop, name, corpus, scenario, seed): Trial(
+            places[corpus],
+            scenario,
+            replace(base, label=name, parameters={**base.parameters, "stop": stop, **change}),
+            Seeds(model=seed, forget=seed, method=0),
+            Limits(600),
+            origin,
+        )
+        for stop, own in AIMS.items()
+        for name, change in {**CHANGES, **own}.items()
+        for corpus, scenario, seed in product(CORPORA, SCENARIOS, seeds)
+    }
+    _all(list(trainings), asked.jobs)
+    found = dict(zip(trials, _all(list(trials.values()), asked.jobs), strict=True))
+    said = [
+        {
+            "aim": stop,
+            "change": name,
+            "corpus": corpus,
+            "scenario": scenario,
+            "seed": seed,
+            **{key: round(value, 4) for key, value in numbers.items()},
+        }
+        for (stop, name, corpus, scenario, seed), numbers in found.items()
+    ]
+    text = json.dumps({"commit": origin.commit, "parameters": base.parameters, "runs": said})
+    (HERE / "ablation.json").write_text(text.replace('{"aim"', '\n{"aim"') + "\n")
+
+
+def _all(jobs: list[Any], workers: int | None) -> list[Any]:
+    outcomes = LOCAL.outcomes(iter(enumerate(jobs)), LOCAL.count(workers, "cpu", len(jobs)))
+    return [outcome for _, outcome in sorted(outcomes, key=lambda each: each[0])]
+
+
+if __name__ == "__main__":
+    main()
