@@ -86,9 +86,8 @@ def test_the_readme_is_short():
 
 def test_every_page_is_in_the_navigation():
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^[\w-]+\*?$", index, re.MULTILINE))
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
-    assert {page for page in pages if not any(Path(page).match(each) for each in listed)} == set()
+    listed = set(re.findall(r"^[\w-]+$", index, re.MULTILINE))
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"} <= listed
 
 
 def test_one_version_stands_everywhere():
