@@ -85,10 +85,9 @@ def test_one_methods_failure_is_a_record_and_stops_no_other(checkout: Workplace)
 
 
 def test_a_method_is_one_file(checkout: Workplace):
-    readme = (ROOT / "README.md").read_text()
-    section = readme.split("## Add a method")[1]
-    code = section.split("```python\n")[1].split("```")[0]
-    name = section.split("`methods/")[1].split(".py`")[0]
+    page = (ROOT / "docs" / "add-a-method.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0]
+    name = page.split("`methods/")[1].split(".py`")[0]
     (checkout.folder / "ser_unlearn" / "methods" / f"{name}.py").write_text(code)
 
     listed = checkout.process("list", "methods")
