@@ -65,11 +65,10 @@ class Measure:
 
 
 def _inverse(moment: Tensor, floor: float) -> Tensor:
-    moment = moment.double()
-    scaled = moment / moment.diagonal().mean()
-    identity = torch.eye(len(moment), dtype=moment.dtype, device=moment.device)
+    scaled = moment.double() / moment.diagonal().mean()
+    identity = torch.eye(len(moment), dtype=scaled.dtype, device=scaled.device)
     inverse: Tensor = torch.linalg.inv(scaled + floor * identity)
-    return inverse.float()
+    return inverse.to(moment)
 
 
 @contextmanager
