@@ -77,19 +77,19 @@ class Adversarial(Method):
     }
     presets = {"transformer": {"learning_rate": 2e-6}}
 
-    learning_rate: float = 2e-4
-    steps: int = 60
+    learning_rate: float = 5.8e-05
+    steps: int = 21
     batch_size: int = 8
     stop: str = "zero"
     adversarial: bool = True
-    retention: float = 3.0
+    retention: float = 1.2
     targets: int = 3
     domain: str = "features"
     radius: float = 0.05
     attack_steps: int = 10
     step_size: float = 0.25
     elastic: bool = True
-    strength: float = 3.0
+    strength: float = 44.0
     clip: float = 1.0
 
     def __post_init__(self) -> None:

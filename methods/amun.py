@@ -48,14 +48,14 @@ class Amun(Method):
     }
     presets = {"transformer": {"learning_rate": 1e-5}}
 
-    radius: float = 0.02
+    radius: float = 0.0091
     doublings: int = 4
     attack_steps: int = 10
     step_size: float = 0.25
-    learning_rate: float = 1e-3
-    steps: int = 48
+    learning_rate: float = 0.0028
+    steps: int = 51
     batch_size: int = 16
-    alpha: float = 0.1
+    alpha: float = 0.015
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         original = frozen_copy(model)

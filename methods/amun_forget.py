@@ -54,10 +54,10 @@ class AmunForget(Method):
     }
     presets = {"transformer": {"learning_rate": 5e-6}}
 
-    learning_rate: float = 5e-4
-    steps: int = 20
+    learning_rate: float = 0.00081
+    steps: int = 25
     batch_size: int = 32
-    radius: float = 0.01
+    radius: float = 0.0053
     doublings: int = 5
     attack_steps: int = 10
     step_size: float = 0.25

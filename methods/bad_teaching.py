@@ -43,10 +43,10 @@ class BadTeaching(Method):
     }
     presets = {"transformer": {"learning_rate": 1e-5}}
 
-    temperature: float = 1.0
-    alpha: float = 0.1
-    learning_rate: float = 1e-3
-    steps: int = 36
+    temperature: float = 4.0
+    alpha: float = 0.058
+    learning_rate: float = 0.00091
+    steps: int = 26
     batch_size: int = 32
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

@@ -46,10 +46,10 @@ class BoundaryShrink(Method):
     }
     presets = {"transformer": {"learning_rate": 1e-6}}
 
-    learning_rate: float = 1e-4
-    steps: int = 40
+    learning_rate: float = 1.5e-05
+    steps: int = 28
     batch_size: int = 32
-    bound: float = 0.1
+    bound: float = 0.05
     stop: str = "unseen"
 
     def __post_init__(self) -> None:

@@ -40,8 +40,8 @@ class CatastrophicForgettingK(Method):
     presets = {"transformer": {"learning_rate": 3e-5}}
 
     k: int = 20
-    learning_rate: float = 3e-3
-    steps: int = 60
+    learning_rate: float = 0.0087
+    steps: int = 87
     batch_size: int = 32
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

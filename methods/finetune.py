@@ -30,8 +30,8 @@ class Finetune(Method):
     search_space = {"learning_rate": (1e-4, 1e-2, "log"), "steps": (12, 120, "int")}
     presets = {"transformer": {"learning_rate": 1e-5}}
 
-    learning_rate: float = 1e-3
-    steps: int = 36
+    learning_rate: float = 0.0031
+    steps: int = 95
     batch_size: int = 32
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

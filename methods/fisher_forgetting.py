@@ -41,9 +41,9 @@ class FisherForgetting(Method):
     }
     presets = {"transformer": {"noise": 1e-3}}
 
-    noise: float = 1.2e-2
-    damping: float = 1e-1
-    passes: int = 2
+    noise: float = 0.025
+    damping: float = 0.57
+    passes: int = 4
     batch_size: int = 16
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

@@ -34,8 +34,8 @@ class GradientAscent(Method):
     smoke = {"steps": 2}
     search_space = {"learning_rate": (1e-4, 1e-1, "log"), "steps": (5, 60, "int")}
 
-    learning_rate: float = 1e-3
-    steps: int = 40
+    learning_rate: float = 0.00024
+    steps: int = 45
     batch_size: int = 16
     max_norm: float = 1.0
     stop: str = "unseen"

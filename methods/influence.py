@@ -43,8 +43,8 @@ class Influence(Method):
     }
     presets = {"transformer": {"utterances": 16}}
 
-    scale: float = 0.3
-    damping: float = 3e-2
+    scale: float = 5.7
+    damping: float = 0.042
     utterances: int = 128
     batch_size: int = 32
 

@@ -47,10 +47,10 @@ class JustInTime(Method):
         "steps": (5, 60, "int"),
     }
 
-    learning_rate: float = 5e-3
-    noise: float = 0.1
+    learning_rate: float = 0.0018
+    noise: float = 0.38
     samples: int = 4
-    steps: int = 40
+    steps: int = 34
     batch_size: int = 4
     max_norm: float = 1.0
     stop: str = "unseen"

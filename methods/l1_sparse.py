@@ -38,9 +38,9 @@ class L1Sparse(Method):
     }
     presets = {"transformer": {"gamma": 1e-4, "learning_rate": 3e-5}}
 
-    gamma: float = 1e-2
-    learning_rate: float = 3e-3
-    steps: int = 60
+    gamma: float = 0.013
+    learning_rate: float = 0.0032
+    steps: int = 77
     batch_size: int = 32
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

@@ -68,16 +68,16 @@ class L2UL(Method):
     }
     presets = {"transformer": {"learning_rate": 5e-7}}
 
-    learning_rate: float = 5e-5
-    steps: int = 30
+    learning_rate: float = 1.2e-05
+    steps: int = 20
     batch_size: int = 32
     stop: str = "unseen"
-    retention: float = 1.0
+    retention: float = 9.8
     targets: int = 2
     radius: float = 0.1
     attack_steps: int = 10
     step_size: float = 0.25
-    strength: float = 100.0
+    strength: float = 6.6
 
     def __post_init__(self) -> None:
         check_stop(self.stop)

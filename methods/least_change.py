@@ -76,15 +76,15 @@ class LeastChange(Method):
     }
     presets = {"transformer": {"frames": 16000, "copies": 16, "layers": 7}}
 
-    rounds: int = 4
+    rounds: int = 3
     copies: int = 48
-    projections: int = 1
+    projections: int = 3
     frames: int = 100
-    floor: float = 0.01
-    hold: float = 10.0
+    floor: float = 0.12
+    hold: float = 28.0
     margin: float = 1.0
     pruned: float = 0.3
-    stretch: float = 1.5
+    stretch: float = 1.3
     layers: int = 0
     stop: str = "unseen"
 

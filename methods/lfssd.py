@@ -29,8 +29,8 @@ class LossFreeDampening(Method):
     needs = frozenset({"forget", "statistics"})
     search_space = {"selection": (1.0, 4.0, "log"), "dampening": (0.1, 4.0, "log")}
 
-    selection: float = 1.2
-    dampening: float = 1.0
+    selection: float = 1.1
+    dampening: float = 0.72
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         dampen(

@@ -50,10 +50,10 @@ class Msg(Method):
         "steps": (24, 115, "int"),
     }
 
-    share: float = 0.3
+    share: float = 0.4
     kept_scale: float = 0.1
-    learning_rate: float = 2e-2
-    steps: int = 60
+    learning_rate: float = 0.0086
+    steps: int = 100
     batch_size: int = 32
     max_norm: float = 5.0
 

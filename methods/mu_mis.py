@@ -43,8 +43,8 @@ class MinimiseInputSensitivity(Method):
     smoke = {"steps": 10}
     search_space = {"learning_rate": (1e-3, 3e-1, "log"), "steps": (5, 36, "int")}
 
-    learning_rate: float = 1e-2
-    steps: int = 30
+    learning_rate: float = 0.011
+    steps: int = 25
     batch_size: int = 16
     distance: float = 3e-2
     max_norm: float = 1.0

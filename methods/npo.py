@@ -47,10 +47,10 @@ class NPO(Method):
     }
     presets = {"transformer": {"learning_rate": 5e-7}}
 
-    learning_rate: float = 5e-5
-    steps: int = 40
+    learning_rate: float = 1.9e-05
+    steps: int = 17
     batch_size: int = 32
-    beta: float = 3.0
+    beta: float = 0.82
     stop: str = "unseen"
 
     def __post_init__(self) -> None:

@@ -57,13 +57,13 @@ class PerturbationDistillation(Method):
     }
     presets = {"transformer": {"learning_rate": 3e-6, "frames": 16000}}
 
-    learning_rate: float = 3e-4
-    steps: int = 80
+    learning_rate: float = 0.00045
+    steps: int = 63
     batch_size: int = 16
     copies: int = 32
     frames: int = 100
-    weight: float = 5.0
-    temperature: float = 8.0
+    weight: float = 8.3
+    temperature: float = 9.4
     margin: float = 0.2
     patience: float = 0.25
     stop: str = "zero"

@@ -37,8 +37,8 @@ class RandomLabel(Method):
     search_space = {"learning_rate": (1e-5, 1e-3, "log"), "steps": (5, 60, "int")}
     presets = {"transformer": {"learning_rate": 1e-6}}
 
-    learning_rate: float = 1e-4
-    steps: int = 40
+    learning_rate: float = 1.1e-05
+    steps: int = 31
     batch_size: int = 32
     stop: str = "unseen"
 

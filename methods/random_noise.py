@@ -26,7 +26,7 @@ class RandomNoise(Method):
     needs = frozenset()
     search_space = {"noise": (1e-3, 1.0, "log")}
 
-    noise: float = 0.05
+    noise: float = 0.31
 
     @torch.no_grad()
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

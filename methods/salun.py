@@ -48,10 +48,10 @@ class Salun(Method):
     }
     presets = {"transformer": {"learning_rate": 3e-6}}
 
-    share: float = 0.5
-    alpha: float = 5.0
-    learning_rate: float = 3e-4
-    steps: int = 36
+    share: float = 0.7
+    alpha: float = 0.13
+    learning_rate: float = 1.3e-05
+    steps: int = 47
     batch_size: int = 32
     stop: str = "unseen"
 

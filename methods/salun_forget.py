@@ -45,8 +45,8 @@ class SalunForget(Method):
     }
     presets = {"transformer": {"learning_rate": 1e-6}}
 
-    learning_rate: float = 1e-4
-    steps: int = 40
+    learning_rate: float = 1.2e-05
+    steps: int = 30
     batch_size: int = 32
     share: float = 0.5
     stop: str = "unseen"

@@ -39,9 +39,9 @@ class TaskNegation(Method):
     }
     presets = {"transformer": {"learning_rate": 1e-6}}
 
-    alpha: float = 1.0
-    learning_rate: float = 1e-4
-    steps: int = 10
+    alpha: float = 1.2
+    learning_rate: float = 0.00019
+    steps: int = 40
     batch_size: int = 16
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

@@ -38,8 +38,8 @@ class UniformTarget(Method):
     search_space = {"learning_rate": (1e-5, 1e-3, "log"), "steps": (5, 60, "int")}
     presets = {"transformer": {"learning_rate": 5e-7}}
 
-    learning_rate: float = 5e-5
-    steps: int = 40
+    learning_rate: float = 1.1e-05
+    steps: int = 60
     batch_size: int = 16
     stop: str = "unseen"
 

@@ -52,10 +52,10 @@ class Unsir(Method):
     noise_steps: int = 20
     noise_rate: float = 0.1
     penalty: float = 0.1
-    impair_rate: float = 1e-3
-    repair_rate: float = 5e-4
-    impair_steps: int = 12
-    repair_steps: int = 24
+    impair_rate: float = 0.0017
+    repair_rate: float = 0.00035
+    impair_steps: int = 4
+    repair_steps: int = 52
     batch_size: int = 32
 
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:

@@ -23,7 +23,10 @@ LABELS = sorted(STUDIES) or [
 @pytest.mark.parametrize("label", LABELS)
 def test_the_defaults_are_the_best_that_was_found(label: str):
     study: Study = STUDIES[label]
-    assert study.best is not None
+    if study.best is None:
+        # Of such a method no setting acts on every request.
+        assert all(trial.value is None for trial in study.trials)
+        return
     parameters = resolve(label, {}).parameters
     differing = {
         field: (parameters.get(field), value)
