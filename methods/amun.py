@@ -39,7 +39,14 @@ class Amun(Method):
 
     reference = "Ebrahimpour-Boroojeny et al. 2025, Not All Wrong is Bad, arXiv:2503.00917"
     needs = frozenset({"forget", "retain"})
-    smoke = {"doublings": 1, "attack_steps": 2, "steps": 2}
+    smoke = {
+        "doublings": 1,
+        "attack_steps": 2,
+        "steps": 2,
+        "radius": 0.02,
+        "learning_rate": 1e-3,
+        "alpha": 0.1,
+    }
     search_space = {
         "radius": (5e-3, 5e-2, "log"),
         "learning_rate": (1e-5, 3e-3, "log"),

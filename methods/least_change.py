@@ -67,6 +67,13 @@ class LeastChange(Method):
     needs = frozenset({"forget"})
     variants = {"zero": {"stop": "zero"}}
     smoke = {"rounds": 2, "copies": 4}
+    search_space = {
+        "rounds": (2, 6, "int"),
+        "projections": [1, 2, 3],
+        "floor": (1e-3, 1.0, "log"),
+        "hold": (1.0, 100.0, "log"),
+        "stretch": (1.0, 2.0, "linear"),
+    }
     presets = {"transformer": {"frames": 16000, "copies": 16, "layers": 7}}
 
     rounds: int = 3
