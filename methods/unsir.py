@@ -40,7 +40,7 @@ class Unsir(Method):
 
     reference = "Tarun et al. 2021, Fast Yet Effective Machine Unlearning, arXiv:2111.08947"
     needs = frozenset({"forget", "retain"})
-    smoke = {"noise_steps": 2, "impair_steps": 1, "repair_steps": 1}
+    smoke = {"impair_rate": 8.5e-4, "impair_steps": 4, "repair_rate": 2e-3, "repair_steps": 38}
     search_space = {
         "impair_rate": (1e-4, 1e-2, "log"),
         "impair_steps": (2, 20, "int"),

@@ -10,8 +10,8 @@ import json
 import ser_unlearn
 from ser_unlearn.checks.subjects import CheckError, Subject
 from ser_unlearn.recogniser.layouts import LAYOUTS
+from ser_unlearn.unlearning.declared import DATA
 from ser_unlearn.unlearning.method import DELIBERATE
-from ser_unlearn.unlearning.task import DATA
 
 
 def check_fields(subject: Subject) -> None:

@@ -11,8 +11,7 @@ from ser_unlearn.api.forgetting import forget as do
 from ser_unlearn.cli import options
 from ser_unlearn.cli.trusting import admit, trust_recipe
 from ser_unlearn.errors import UserError
-
-DATA = ("forget", "retain", "validation", "statistics")
+from ser_unlearn.unlearning.declared import DATA
 
 
 @click.command()
@@ -87,7 +86,11 @@ def forget(
         forget=scenario,
         output=output,
         method=method,
-        parameters=_parameters(settings),
+        parameters={
+            field: value
+            for fields in options.parameters(settings).values()
+            for field, value in fields.items()
+        },
         have=data,
         data_dir=data_dir,
         emotion_column=emotion_column,
@@ -98,14 +101,3 @@ def forget(
     )
     click.echo(report.as_markdown())
     click.echo(f"Wrote {output / report.model} and {output / 'report.md'}.", err=True)
-
-
-def _parameters(settings: tuple[str, ...]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for setting in settings:
-        target, equals, value = setting.partition("=")
-        _, dot, field = target.partition(".")
-        if not (equals and dot and field):
-            raise UserError(f"--set {setting}: write it as METHOD.FIELD=VALUE.")
-        found[field] = value
-    return found

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from ser_unlearn.errors import UserError
 from ser_unlearn.evaluation.distance import FEWEST
 from ser_unlearn.evaluation.prices import PRICES
 from ser_unlearn.unlearning.request import MOST_REFERENCES
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 device = click.option(
     "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True
@@ -23,6 +28,33 @@ results = click.option(
     show_default=True,
     help="Folder of the records.",
 )
+
+
+def page(default: str) -> Callable[[F], F]:
+    """`--page`, for a command that writes one file."""
+    return click.option(
+        "--page",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=Path(default),
+        show_default=True,
+        help="The file to write.",
+    )
+
+
+def parameters(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """What `--set` says, by method and field.
+
+    Raises:
+        UserError: if it is written in another way.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for setting in settings:
+        target, equals, value = setting.partition("=")
+        method, dot, field = target.partition(".")
+        if not (equals and dot and method and field):
+            raise UserError(f"--set {setting}: write it as METHOD.FIELD=VALUE.")
+        found.setdefault(method, {})[field] = value
+    return found
 
 
 data_dir = click.option(

@@ -12,13 +12,7 @@ from ser_unlearn.errors import UserError
 
 @click.command()
 @options.results
-@click.option(
-    "--page",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("report.html"),
-    show_default=True,
-    help="The file to write.",
-)
+@options.page("report.html")
 @click.option(
     "--figures",
     type=click.Path(file_okay=False, path_type=Path),

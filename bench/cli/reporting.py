@@ -39,13 +39,7 @@ def table(
 
 @click.command()
 @options.results
-@click.option(
-    "--page",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("leaderboard.md"),
-    show_default=True,
-    help="The file to write.",
-)
+@options.page("leaderboard.md")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if page or drawing change.")
 def leaderboard(results: Path, page: Path, check: bool) -> None:
     """Make the leaderboard from the records."""

@@ -114,7 +114,7 @@ def run(
     }
     chosen = changed(load_suite(suite), changes)
     admit(chosen.recipes, trust_recipe)
-    overrides = _overrides(settings)
+    overrides = options.parameters(settings)
     if tuned and overrides:
         raise UserError("--set and --tuned: parameters are either given or tuned. Leave one out.")
 
@@ -137,17 +137,6 @@ def run(
             further = tuned_tables(results, chosen, tuned, here.card)
         records = runner.run(chosen, overrides, here, Console(stderr=True), further=further)
     click.echo(render(records, "terminal", options.width(wide=False)))
-
-
-def _overrides(settings: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    overrides: dict[str, dict[str, str]] = {}
-    for setting in settings:
-        target, equals, value = setting.partition("=")
-        method, dot, field = target.partition(".")
-        if not (equals and dot and method and field):
-            raise UserError(f"--set {setting}: write it as METHOD.FIELD=VALUE.")
-        overrides.setdefault(method, {})[field] = value
-    return overrides
 
 
 @click.command()

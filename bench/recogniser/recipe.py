@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,15 +85,17 @@ class Recipe:
                 f"Add the key to its file; {self.layout.example}.yaml shows each."
             )
         weights = self._weights
-        with self._faults(), TemporaryDirectory() as folder:
+        with self._faults(), ExitStack() as held:
             script = Script(self.text)
             script.keep((*self.layout.needs, *self.layout.takes))
             script.set_outputs(self.layout.outputs, n_emotions)
             if self.layout.weights and weights:
                 script.set_argument(self.layout.weights, "source", str(weights))
-            script.place_folders(Path(folder))
-            with quietly() if weights else nullcontext():
-                values: dict[str, Any] = load_hyperpyyaml(script.text)
+            if script.folders:
+                script.place_folders(Path(held.enter_context(TemporaryDirectory())))
+            if weights:
+                held.enter_context(quietly())
+            values: dict[str, Any] = load_hyperpyyaml(script.text)
         try:
             return self.layout.assemble(values)
         except UserError as error:

@@ -94,11 +94,19 @@ class Script:
             raise UnreadableError(f"the '{argument}' of '{module}' is no text")
         return str(found.value)
 
+    @property
+    def folders(self) -> list[str]:
+        """The keys of what the file calls a folder, and of what it leaves open."""
+        return [
+            key.value
+            for key, value in _pairs(self._root)
+            if key.value.endswith(("_folder", "_dir")) or value.tag == "!PLACEHOLDER"
+        ]
+
     def place_folders(self, folder: Path) -> None:
-        """Let what the file calls a folder, and what it leaves open, lie in this one."""
-        for key, value in list(self._root.value):
-            if key.value.endswith(("_folder", "_dir")) or value.tag == "!PLACEHOLDER":
-                self._set(self._root, key.value, str(folder / key.value), "tag:yaml.org,2002:str")
+        """Let `folders` lie in this one."""
+        for key in self.folders:
+            self._set(self._root, key, str(folder / key), "tag:yaml.org,2002:str")
 
     def _at(self, key: str) -> Node:
         return {found.value: value for found, value in _pairs(self._root)}[key]

@@ -5,6 +5,16 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+DATA = {
+    "forget": "the forget set",
+    "retain": "the retain set",
+    "validation": "unseen utterances of the training speakers, apart from the held-out set",
+    "statistics": (
+        "statistics kept from training: importances of the weights over the whole training set"
+    ),
+}
+"""What a method may declare in `needs`."""
+
 KINDS = frozenset({"bool", "int", "float", "str"})
 """The types of fields."""
 

@@ -33,7 +33,7 @@ class Method(ABC):
     """Authors, year and identifier of the paper."""
 
     needs: ClassVar[frozenset[str]]
-    """The data that the method touches: keys of `task.DATA`. Touching other data is an error."""
+    """The data that the method touches: keys of `declared.DATA`. Others are an error."""
 
     smoke: ClassVar[Mapping[str, Any]] = {}
     """Values of fields that make a run as short as a test needs it."""

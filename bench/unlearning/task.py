@@ -16,17 +16,8 @@ from ser_unlearn.recogniser.model import Recogniser, load
 from ser_unlearn.recogniser.outputs import predict
 from ser_unlearn.recogniser.recipe import Recipe
 from ser_unlearn.unlearning.brief import Brief, Supplies, as_tensors
+from ser_unlearn.unlearning.declared import DATA
 from ser_unlearn.unlearning.statistics import Statistics
-
-DATA = {
-    "forget": "the forget set",
-    "retain": "the retain set",
-    "validation": "unseen utterances of the training speakers, apart from the held-out set",
-    "statistics": (
-        "statistics kept from training: importances of the weights over the whole training set"
-    ),
-}
-"""What a method may declare in `needs`."""
 
 
 @lru_cache(maxsize=4)

@@ -126,7 +126,7 @@ def test_a_run_takes_what_is_brought(tmp_path: Path, monkeypatch: pytest.MonkeyP
         return []
 
     monkeypatch.setattr("ser_unlearn.runner.run.run", run)
-    monkeypatch.setattr("ser_unlearn.report.tables.render", lambda records, style: "")
+    monkeypatch.setattr("ser_unlearn.report.tables.render", lambda records, style, width: "")
     FORMS["CSV"][0](tmp_path / "clips")
     columns = ["--emotion-column", "emotion", "--speaker-column", "speaker"]
     results = ["--results", tmp_path / "results"]
