@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from multiprocessing import resource_tracker
 
 import psutil
 
@@ -60,10 +61,16 @@ def kill_tree(pid: int | None) -> None:
 
 
 def kill_children(pid: int) -> None:
-    """Kill all that a process started, and what that started, but not itself."""
+    """Kill all that a process started, and what that started, but not itself.
+
+    The tracker of semaphores is left: it cleans up, and ends with the last process that holds its
+    pipe. Whoever missed it before that would start another, with a warning.
+    """
+    tracker = resource_tracker._resource_tracker._pid  # type: ignore[attr-defined]
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(pid).children():
-            kill_tree(child.pid)
+            if child.pid != tracker:
+                kill_tree(child.pid)
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:

@@ -13,6 +13,7 @@ import os
 import signal
 from collections.abc import Iterator
 from functools import cache
+from multiprocessing import resource_tracker
 from typing import Any
 
 from ser_unlearn.unlearning.descendants import (
@@ -38,6 +39,9 @@ def context() -> Any:
         return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(["ser_unlearn.unlearning.serving"])
+    with _environment({"PYTHONWARNINGS": "ignore::UserWarning:multiprocessing.resource_tracker"}):
+        # It cleans up after processes that were killed, and need not say so.
+        resource_tracker.ensure_running()
     with _environment(dict.fromkeys(ONE_THREAD, "1")):
         _server().ensure_running()
     return made
