@@ -25,7 +25,7 @@ from ser_unlearn.evaluation.membership import (
 from ser_unlearn.evaluation.membership.signals import Scores
 from ser_unlearn.evaluation.prices import Price, up_to
 from ser_unlearn.recogniser.outputs import Logits
-from ser_unlearn.results.records import Attack
+from ser_unlearn.results.findings import Attack
 from ser_unlearn.unlearning.request import Request
 
 AUDIT = "attacks.audit"

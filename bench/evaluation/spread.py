@@ -89,6 +89,19 @@ def shares(unlearned: Logits, reference: Reference, groups: Groups) -> Iterator[
                 )
 
 
+def worst_off(unlearned: Logits, reference: Reference, groups: Groups) -> dict[str, Share]:
+    """Of each kind the group that lost most, of those of at least `SMALLEST_GROUP` utterances.
+
+    A kind without such a group is left out. Arguments are those of `shares`.
+    """
+    found: dict[str, Share] = {}
+    for each in shares(unlearned, reference, groups):
+        least = found.get(each.kind)
+        if each.count >= SMALLEST_GROUP and (least is None or each.drop > least.drop):
+            found[each.kind] = each
+    return found
+
+
 def spread(unlearned: Logits, reference: Reference, groups: Groups) -> dict[str, float | None]:
     """The worst-off group of each kind, and how far the model agrees with retrained ones.
 
@@ -106,14 +119,9 @@ def spread(unlearned: Logits, reference: Reference, groups: Groups) -> dict[str,
         is that large. Besides, "forget_agreement" and "test_agreement", means over the
         references: see `agreement`; without references they are left out.
     """
-    found = list(shares(unlearned, reference, groups))
-    worst = {
-        f"worst_{kind}_drop": max(
-            (each.drop for each in found if each.kind == kind and each.count >= SMALLEST_GROUP),
-            default=None,
-        )
-        for kind in groups
-    }
+    worst: dict[str, float | None] = dict.fromkeys(f"worst_{kind}_drop" for kind in groups)
+    for kind, each in worst_off(unlearned, reference, groups).items():
+        worst[f"worst_{kind}_drop"] = each.drop
     agreements = {
         f"{name}_agreement": float(
             np.mean([agreement(unlearned[places], each[places]) for each in reference.references])

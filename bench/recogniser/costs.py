@@ -111,10 +111,22 @@ class FlopMeter:
 
     def total(self) -> int:
         """Floating-point operations so far, forward and backward, and beside the model."""
-        total = self.algebra.total
-        for call, times in self._forward.items():
-            forward, backward = _count(self._parts[call.part], call)
-            total += times * forward + self._backward[call] * backward
+        return self.so_far()()
+
+    def so_far(self) -> Callable[[], int]:
+        """A function that gives the operations up to now, whenever it is called.
+
+        Noting takes no time; counting does.
+        """
+        beside, forward, backward = self.algebra.total, self._forward.copy(), self._backward.copy()
+
+        def total() -> int:
+            found = beside
+            for call, times in forward.items():
+                once_forward, once_backward = _count(self._parts[call.part], call)
+                found += times * once_forward + backward[call] * once_backward
+            return found
+
         return total
 
 
@@ -161,11 +173,12 @@ class Meter:
         self._runtime_s = 0.0
         self._flops = 0
         self._peak_mb = 0.0
+        self._at_work: FlopMeter | None = None
 
     @contextmanager
     def measure(self, model: nn.Module) -> Iterator[None]:
         """Measure what happens inside, and the operations of `model` and its copies."""
-        flops = FlopMeter(model)
+        self._at_work = flops = FlopMeter(model)
         with _peak_memory(self._device) as peak_mb:
             start = self._now()
             try:
@@ -174,6 +187,7 @@ class Meter:
             finally:
                 self._runtime_s += self._now() - start
                 flops.close()
+                self._at_work = None
         self._peak_mb = max(self._peak_mb, peak_mb())
         self._flops += flops.total()
 
@@ -187,6 +201,14 @@ class Meter:
             self._runtime_s += costs.runtime_s - (self._now() - start)
             self._flops += costs.flops
             self._peak_mb = max(self._peak_mb, costs.peak_memory_mb)
+
+    def flops_so_far(self) -> Callable[[], int]:
+        """A function that gives the operations up to now: see `FlopMeter.so_far`."""
+        before, at_work = self._flops, self._at_work
+        if at_work is None:
+            return lambda: before
+        since = at_work.so_far()
+        return lambda: before + since()
 
     def costs(self) -> Costs:
         """What was measured and charged so far."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from ser_unlearn.results.documents import Filed
 from ser_unlearn.results.files import write_bytes
-from ser_unlearn.results.records import Filed, Record, results_errors
+from ser_unlearn.results.records import Record, results_errors
 
 MEASURED = frozenset({"runtime_s", "speedup", "peak_memory_mb"})
 """Metrics that differ from run to run."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import json
-from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,8 +19,10 @@ from pydantic import (
 )
 
 from ser_unlearn.errors import ResultsError, UserError
+from ser_unlearn.results.documents import Count, Document, Filed, Number, Price, Share
 from ser_unlearn.results.files import disk_errors, write_text
-from ser_unlearn.results.meanings import METRICS, ROUNDING
+from ser_unlearn.results.findings import Attack, WorstGroup
+from ser_unlearn.results.meanings import METRICS
 from ser_unlearn.results.names import Label, Part, check_name, shown
 from ser_unlearn.results.reading import (
     LONGEST_JSON,
@@ -31,11 +32,6 @@ from ser_unlearn.results.reading import (
     read_bytes,
     read_text,
 )
-
-# Bounded, so that no sum of a few is infinite.
-Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e30, le=1e30)]
-Share = Annotated[float, Field(allow_inf_nan=False, ge=-ROUNDING, le=1 + ROUNDING)]
-Count = Annotated[int, Field(ge=0)]
 
 LONGEST_REASON = 5000
 
@@ -57,21 +53,6 @@ SETS = ("forget", "retain", "validation", "heldout", "test")
 
 TUNING = "tuning"
 """The folder of the results that holds studies (`ser_unlearn.tuning.studies`) and no records."""
-
-
-class Document(BaseModel):
-    """What a file holds: nothing unknown, and never changed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Filed(Document):
-    """A document that says itself where it lies."""
-
-    @property
-    @abstractmethod
-    def path(self) -> Path:
-        """Its place below the results folder."""
 
 
 _Filed = TypeVar("_Filed", bound=Filed)
@@ -109,23 +90,6 @@ class Provenance(Checkout):
         return Checkout(version=self.version, commit=self.commit, clean=self.clean)
 
 
-Span = tuple[Share, Share, Share]
-"""A share, and the two ends of its interval."""
-
-
-class Attack(Document):
-    """What one membership attack found of the unlearned model."""
-
-    auc: Span
-    """Area under the ROC curve."""
-    tpr_at_1fpr: Span
-    """Members found where at most 1 % of the non-members are accused."""
-    references: list[Share] = Field(min_length=2)
-    """The same area of each of the models retrained with seeds of their own."""
-    told: bool
-    """Whether the area is where no further such model's would be: `membership.References`."""
-
-
 class Tuned(Document):
     """How the parameters of a row were found."""
 
@@ -159,7 +123,7 @@ class Record(Filed):
     fingerprint: str
     """Hash of all that determines what the method leaves behind: data, recipe, the method's code,
     parameters, seeds, packages, and the revisions of the stages of the harness."""
-    revisions: dict[str, Count] = {}
+    revisions: dict[str, Count] = Field(default_factory=dict)
     """Of each family of metrics and attacks that was computed: see `results.revisions`."""
     references: Count = 0
     """How many models retrained with other seeds `distance` is to; 0 if it was not measured."""
@@ -169,9 +133,14 @@ class Record(Filed):
     """How many utterances each set has: those of `SETS`, and in a sequence "forgotten"."""
     metrics: dict[str, Number | None]
     """By their names in `ser_unlearn.results.meanings`; None where a metric has no value."""
-    attacks: dict[str, Attack] = {}
+    attacks: dict[str, Attack] = Field(default_factory=dict)
     """Every membership attack by its name; all intervals of a record hold at once in 95 % of
     cases."""
+    curve: list[tuple[Price, Share]] = Field(default_factory=list)
+    """How a method forgot that looks at the forget set while it works: for each look the share of
+    retraining's floating-point operations that were spent, and the accuracy on the forget set."""
+    worst: dict[str, WorstGroup] = Field(default_factory=dict)
+    """The groups that lost most, by how the corpus is divided: those of "worst_..._drop"."""
     provenance: Provenance
     """Where the method ran: of the unlearned model, its outputs and the costs."""
     log: str | None = None
@@ -186,8 +155,9 @@ class Record(Filed):
             raise ValueError(f"the size of the set '{lacking[0]}' is missing")
         if self.status == "done" and self.reason:
             raise ValueError("it is done, and yet has a reason why not")
-        if self.status != "done" and (self.metrics or self.attacks or self.revisions):
-            raise ValueError("it is not done, and yet has metrics, attacks or revisions")
+        found = (self.metrics, self.attacks, self.revisions, self.curve, self.worst)
+        if self.status != "done" and any(found):
+            raise ValueError("it is not done, and yet has metrics, attacks, revisions or groups")
         for name, value in self.metrics.items():
             if name not in METRICS:
                 raise ValueError(f"there is no metric '{shown(name, 80)}'")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,10 @@ from ser_unlearn.evaluation.distance import FEWEST
 from ser_unlearn.evaluation.metrics import METRICS
 from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.evaluation.shadows import ShadowRequest
-from ser_unlearn.evaluation.spread import HARM, groups_of, spread
+from ser_unlearn.evaluation.spread import HARM, groups_of, spread, worst_off
+from ser_unlearn.results.findings import Attack, WorstGroup
 from ser_unlearn.results.identity import digest
 from ser_unlearn.results.records import (
-    Attack,
     Checkout,
     Claim,
     Record,
@@ -140,20 +140,22 @@ class Unlearning(Answer):
         )
         auditor = self.auditor
 
-        def measured() -> tuple[Unlearned, dict[str, Any], dict[str, Attack]]:
+        def measured() -> tuple[Unlearned, Measured]:
             found = self.answer(request)
-            return found, *self._measure(found, stale, reference, auditor)
+            return found, self._measure(found, stale, reference, auditor)
 
         status, reason, done = attempt(measured)
-        metrics: dict[str, Any] = {}
-        attacks: dict[str, Attack] = {}
+        measures, curve = Measured(), list[tuple[float, float]]()
         provenance = self.made_here
         if done:
-            found, fresh, attacks = done
+            found, measures = done
             provenance = found.provenance
-            kept = dict(earlier.metrics) if earlier else {}
-            metrics = {name: {**kept, **fresh}.get(name) for name in METRICS}
-            attacks = attacks or (dict(earlier.attacks) if earlier else {})
+            whole = request.retrained.costs.flops
+            curve = [(flops / whole, share) for flops, share in found.curve]
+            if earlier:
+                measures = measures.over(earlier)
+            metrics = {name: measures.metrics.get(name) for name in METRICS}
+            measures = replace(measures, metrics=metrics)
         return Record.model_validate(
             {
                 "corpus": self.place.corpus,
@@ -175,8 +177,10 @@ class Unlearning(Answer):
                 "status": status,
                 "reason": reason,
                 "sizes": {name: len(places) for name, places in request.sets.items()},
-                "metrics": metrics,
-                "attacks": attacks,
+                "metrics": measures.metrics,
+                "attacks": measures.attacks,
+                "curve": curve,
+                "worst": measures.worst,
                 "provenance": provenance,
                 "log": self._log,
                 "evaluation": None if provenance.checkout() == here else here,
@@ -192,13 +196,19 @@ class Unlearning(Answer):
 
     def _measure(
         self, found: Unlearned, families: Set[str], reference: Reference, auditor: Auditor
-    ) -> tuple[dict[str, Any], dict[str, Attack]]:
-        """The metrics of some families, and the attacks' results if those are among them."""
+    ) -> Measured:
+        """What some families say; the attacks' results too, if those are among them."""
         request = self.request
         metrics: dict[str, Any] = evaluate(found.logits, reference, families)
         attacks: dict[str, Attack] = {}
+        worst: dict[str, WorstGroup] = {}
         if HARM in families:
-            metrics |= spread(found.logits, reference, groups_of(request.setup.corpus))
+            groups = groups_of(request.setup.corpus)
+            metrics |= spread(found.logits, reference, groups)
+            worst = {
+                kind: WorstGroup(set=each.set, group=each.group)
+                for kind, each in worst_off(found.logits, reference, groups).items()
+            }
         if COSTS in families:
             metrics |= prices(found.costs, request.retrained.costs)
         if durability.STAGE in families:
@@ -209,7 +219,7 @@ class Unlearning(Answer):
             audited = auditor.audit(found.logits, answers)
             metrics |= audited.metrics()
             attacks = audited.records()
-        return metrics, attacks
+        return Measured(metrics, attacks, worst)
 
     def _lasting(self, found: Unlearned) -> dict[str, float | None]:
         """The metrics of durability, from the store if they are there."""
@@ -227,6 +237,23 @@ class Unlearning(Answer):
             ),
         )
         return dict(made.meta)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a model."""
+
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    attacks: Mapping[str, Attack] = field(default_factory=dict)
+    worst: Mapping[str, WorstGroup] = field(default_factory=dict)
+
+    def over(self, earlier: Record) -> Measured:
+        """The same, with what an earlier record holds where this holds nothing."""
+        return Measured(
+            {**earlier.metrics, **self.metrics},
+            self.attacks or earlier.attacks,
+            self.worst or earlier.worst,
+        )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from ser_unlearn.errors import UserError, unknown_name
-from ser_unlearn.results.records import Document
+from ser_unlearn.results.documents import Document
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -9,13 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from ser_unlearn.results.documents import Count, Document, Filed, Number
 from ser_unlearn.results.names import Part, check_name, shown
 from ser_unlearn.results.records import (
     TUNING,
-    Count,
-    Document,
-    Filed,
-    Number,
     Provenance,
     Reason,
     Status,

@@ -29,7 +29,7 @@ from ser_unlearn.recogniser.costs import Costs, hold_memory
 from ser_unlearn.unlearning.brief import Brief, Supplies
 from ser_unlearn.unlearning.descendants import die_with_parent, holds_more, kill_tree
 from ser_unlearn.unlearning.limits import Limits
-from ser_unlearn.unlearning.line import Counter, Remote
+from ser_unlearn.unlearning.line import Counter, Curve, Remote, Work
 from ser_unlearn.unlearning.server import context
 
 TICK_S = 0.05
@@ -38,14 +38,20 @@ TICK_S = 0.05
 LARGEST_LOG = 10_000_000
 """Bytes that a method may print."""
 
+MOST_LOOKS = 10_000
+"""Points of a curve that a method may give back."""
+
+LARGEST_FLOPS = 10**24
+"""A point of a curve lies before it."""
+
 LARGEST_MESSAGE = 2**32
 """Bytes of weights that a method may give back."""
 
 
 def perform_apart(
     brief: Brief, supplies: Supplies, limits: Limits, log: Path | None = None
-) -> tuple[Mapping[str, Tensor], Costs]:
-    """Run a method in a process of its own: the weights that it returns, and what it cost.
+) -> Work:
+    """Run a method in a process of its own.
 
     Args:
         brief: what the method is handed.
@@ -68,7 +74,7 @@ def perform_apart(
     answer = talk.submit(_converse, ours, supplies)
     try:
         _watch(answer, process.pid, start, limits, log)
-        costs, weights = answer.result()
+        return answer.result()
     except (EOFError, OSError, _GarbageError) as error:
         # Its own end comes a little after that of the line to it.
         process.join(1)
@@ -80,7 +86,6 @@ def perform_apart(
         talk.shutdown()
         if log is not None and log.exists() and log.stat().st_size == 0:
             log.unlink()
-    return weights, costs
 
 
 def _watch(
@@ -105,7 +110,7 @@ class _GarbageError(Exception):
     """The process sent what is no message."""
 
 
-def _converse(pipe: Connection, supplies: Supplies) -> tuple[Costs, Mapping[str, Tensor]]:
+def _converse(pipe: Connection, supplies: Supplies) -> Work:
     """Answer what the process asks for, until it is done.
 
     Raises:
@@ -120,9 +125,10 @@ def _converse(pipe: Connection, supplies: Supplies) -> tuple[Costs, Mapping[str,
                 raise MethodError(_status(message["status"]), str(message["reason"]))
             if kind == "done":
                 costs = counter.at_least(Costs(**message["costs"]))
-                return costs, _weights(pipe.recv_bytes(LARGEST_MESSAGE))
+                curve = _curve(message["curve"])
+                return Work(_weights(pipe.recv_bytes(LARGEST_MESSAGE)), costs, curve)
             wanted = str(message["name"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise _GarbageError(str(error)) from error
         try:
             pipe.send(counter.answer(kind, wanted))
@@ -135,6 +141,20 @@ def _status(text: object) -> Failure:
     if text == "memory":
         return "memory"
     return "unsupported" if text == "unsupported" else "failed"
+
+
+def _curve(points: object) -> Curve:
+    """The points of a curve.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if not isinstance(points, list) or len(points) > MOST_LOOKS:
+        raise ValueError("its curve is no list, or too long")
+    found = [(int(flops), float(share)) for flops, share in points]
+    if not all(0 <= flops < LARGEST_FLOPS and 0 <= share <= 1 for flops, share in found):
+        raise ValueError("its curve has points that cannot be")
+    return found
 
 
 def _weights(data: bytes) -> Mapping[str, Tensor]:
@@ -184,10 +204,14 @@ def _work(pipe: Connection, brief: Brief, log: Path | None) -> NoReturn:
 
         from ser_unlearn.unlearning.perform import perform
 
-        state, costs = perform(brief, Remote(pipe))
+        work = perform(brief, Remote(pipe))
         # A copy of each: tensors that share memory cannot be put side by side.
-        weights = save({name: each.cpu().contiguous().clone() for name, each in state.items()})
-        message: dict[str, Any] = {"kind": "done", "costs": asdict(costs)}
+        weights = save({name: each.cpu().contiguous().clone() for name, each in work.state.items()})
+        message: dict[str, Any] = {
+            "kind": "done",
+            "costs": asdict(work.costs),
+            "curve": work.curve,
+        }
     # Whatever a method does wrong is its result.
     except BaseException as error:
         message = {"kind": "failed", **_failure(error)}

@@ -7,13 +7,29 @@ what was given that is not free, so that no method gets it for nothing.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
+
+from torch import Tensor
 
 from ser_unlearn.errors import UndeclaredDataError
 from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.unlearning.brief import Arrays, Pieces, Supplies
+
+Curve = Sequence[tuple[int, float]]
+"""How a method forgot: floating-point operations so far, and the accuracy on the forget set."""
+
+
+class Work(NamedTuple):
+    """What comes of a method."""
+
+    state: Mapping[str, Tensor]
+    """The weights that it returns."""
+    costs: Costs
+    curve: Curve
+    """Of the points at which it looked."""
 
 
 class Remote:

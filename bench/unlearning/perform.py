@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
-from torch import Tensor
 
-from ser_unlearn.recogniser.costs import Costs, Meter
+from ser_unlearn.recogniser.costs import Meter
 from ser_unlearn.recogniser.model import load
 from ser_unlearn.unlearning.brief import Brief, Supplies, as_tensors
+from ser_unlearn.unlearning.line import Work
 from ser_unlearn.unlearning.registry import load_class
 from ser_unlearn.unlearning.task import Task
 
 
-def perform(brief: Brief, supplies: Supplies) -> tuple[Mapping[str, Tensor], Costs]:
-    """Run a method here and now: the weights that it returns, and what it cost.
+def perform(brief: Brief, supplies: Supplies) -> Work:
+    """Run a method here and now.
 
     Args:
         brief: what the method is handed.
@@ -31,4 +29,4 @@ def perform(brief: Brief, supplies: Supplies) -> tuple[Mapping[str, Tensor], Cos
         torch.manual_seed(brief.seed)
         with meter.measure(model):
             result = method.unlearn(model, task)
-    return result.state_dict(), meter.costs()
+    return Work(result.state_dict(), meter.costs(), task.curve)

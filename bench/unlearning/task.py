@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 
 import torch
@@ -17,6 +18,7 @@ from ser_unlearn.recogniser.outputs import predict
 from ser_unlearn.recogniser.recipe import Recipe
 from ser_unlearn.unlearning.brief import Brief, Supplies, as_tensors
 from ser_unlearn.unlearning.declared import DATA
+from ser_unlearn.unlearning.line import Curve
 from ser_unlearn.unlearning.statistics import Statistics
 
 
@@ -39,6 +41,7 @@ class Task:
         self._brief = brief
         self._meter = meter
         self._supplies = supplies
+        self._looks: list[tuple[Callable[[], int], float]] = []
         self._hparams = _hparams(brief.recipe, brief.n_emotions)
         self.device = torch.device(brief.device)
         self.n_emotions = brief.n_emotions
@@ -74,10 +77,19 @@ class Task:
     def accuracy(self, model: Recogniser, data: Utterances) -> float:
         """Share of whole utterances that the model classifies right, in 0..1.
 
-        It counts as the record's accuracies do.
+        It counts as the record's accuracies do. What it finds of the forget set becomes a point of
+        the record's curve.
         """
         logits = predict(model, data.features, data.places, self.device)
-        return float((logits.argmax(dim=1) == data.labels.cpu()).float().mean())
+        found = float((logits.argmax(dim=1) == data.labels.cpu()).float().mean())
+        if data.features is self._features.get("forget"):
+            self._looks.append((self._meter.flops_so_far(), found))
+        return found
+
+    @property
+    def curve(self) -> Curve:
+        """What `accuracy` found of the forget set, as often as it was asked."""
+        return [(flops(), found) for flops, found in self._looks]
 
     def features(self, waveforms: Tensor) -> Tensor:
         """The recipe's features [B, frames, F] of waveforms [B, T] in -1..1; differentiable."""

@@ -20,6 +20,7 @@ from ser_unlearn.unlearning.apart import perform_apart
 from ser_unlearn.unlearning.brief import Shelf, brief_of
 from ser_unlearn.unlearning.identity import identity, log_of
 from ser_unlearn.unlearning.limits import Limits
+from ser_unlearn.unlearning.line import Curve
 from ser_unlearn.unlearning.registry import Row
 from ser_unlearn.unlearning.request import Request
 
@@ -36,6 +37,7 @@ class Unlearned:
     logits: Logits
     """[N, C], for every utterance of the corpus."""
     costs: Costs
+    curve: Curve
     provenance: Provenance
     """Where and when the method ran."""
 
@@ -66,6 +68,8 @@ def unlearned(
         found.tensors,
         _logits(found),
         _costs(found),
+        # Kept since records have curves.
+        found.meta.get("curve", []),
         Provenance.model_validate(found.meta["provenance"]),
     )
 
@@ -94,7 +98,7 @@ def _run(request: Request, row: Row, seed: int, limits: Limits, provenance: Prov
         start = unlearned(request.before, row, seed, limits=limits, provenance=provenance).state
     log = log_of(request, row, seed)
     try:
-        model, costs = run_method(request, row, seed, start, limits, log)
+        model, costs, curve = run_method(request, row, seed, start, limits, log)
     finally:
         setup.store.keep(log)
     logits = setup.predict(model)
@@ -102,7 +106,11 @@ def _run(request: Request, row: Row, seed: int, limits: Limits, provenance: Prov
         raise MethodError("failed", "the unlearned model's outputs are not finite")
     return Artefact(
         {name: tensor.cpu() for name, tensor in model.state_dict().items()},
-        {"costs": costs.as_dict(), "provenance": provenance.model_dump(mode="json")},
+        {
+            "costs": costs.as_dict(),
+            "curve": curve,
+            "provenance": provenance.model_dump(mode="json"),
+        },
         to_table(logits, setup.corpus.utterances, setup.corpus.card.emotions, request.sets),
     )
 
@@ -123,8 +131,8 @@ def run_method(
     start: Mapping[str, Tensor],
     limits: Limits,
     log: Path | None = None,
-) -> tuple[Recogniser, Costs]:
-    """Run a method in a process of its own: the unlearned model, and the costs.
+) -> tuple[Recogniser, Costs, Curve]:
+    """Run a method in a process of its own: the unlearned model, the costs, and how it forgot.
 
     Args:
         request: what is to be forgotten.
@@ -150,14 +158,12 @@ def run_method(
         seed=seed,
         path=row.path,
     )
-    state, costs = perform_apart(
-        brief, Shelf(setup, sets, row.needs, request.model_seed), limits, log
-    )
+    work = perform_apart(brief, Shelf(setup, sets, row.needs, request.model_seed), limits, log)
     try:
-        model = setup.load(state)
+        model = setup.load(work.state)
     except (RuntimeError, TypeError, ValueError) as error:
         raise MethodError("failed", f"it returns no model of the recipe: {error}") from error
     for name, tensor in model.state_dict().items():
         if not torch.isfinite(tensor).all():
             raise MethodError("failed", f"the unlearned model's {name} is not finite")
-    return model, costs
+    return model, work.costs, work.curve

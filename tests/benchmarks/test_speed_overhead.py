@@ -70,7 +70,7 @@ def test_the_harness_against_a_bare_loop(
 
     def through_the_harness() -> tuple[float, float]:
         start = time.perf_counter()
-        models["harness"], costs = run_method(
+        models["harness"], costs, _ = run_method(
             job.request, job.row, job.seeds.method, request.original.state, job.limits
         )
         return time.perf_counter() - start, costs.runtime_s

@@ -78,6 +78,17 @@ def test_the_worst_group_is_the_worst_of_those_large_enough():
     assert found["worst_gender_drop"] == pytest.approx(20, abs=1e-9)
 
 
+def test_the_worst_groups_are_named():
+    found = spread.worst_off(UNLEARNED, reference(ORIGINAL), GROUPS)
+    assert {kind: (each.set, each.group) for kind, each in found.items()} == {
+        "emotion": ("test", "angry"),
+        "speaker": ("retain", "anna"),
+        "gender": ("retain", "female"),
+    }
+    nobody = {**GROUPS, "gender": [None] * 60}
+    assert "gender" not in spread.worst_off(UNLEARNED, reference(), nobody)
+
+
 def test_the_forget_set_is_no_part_of_the_harm():
     found = spread.spread(logits(FORGET), reference(), GROUPS)
     assert found["worst_emotion_drop"] == found["worst_speaker_drop"] == 0

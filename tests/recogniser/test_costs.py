@@ -248,6 +248,23 @@ def test_a_charge_takes_the_place_of_what_happened_inside():
 
 
 @pytest.mark.usefixtures("no_memory")
+def test_operations_so_far_are_those_before_they_were_asked_for():
+    meter = Clocked(*range(10))
+    model = nn.Sequential(nn.Linear(3, 7, bias=False))
+    nothing = meter.flops_so_far()
+    with meter.measure(model), torch.no_grad():
+        model(torch.randn(5, 3))  # 210 operations
+        once = meter.flops_so_far()
+        with meter.charge(Costs(0.0, 1000, 0.0)):
+            pass
+        model(torch.randn(5, 3))
+        twice = meter.flops_so_far()
+        model(torch.randn(5, 3))
+    assert [each() for each in (nothing, once, twice)] == [0, 210, 1420]
+    assert meter.costs().flops == meter.flops_so_far()() == 1630
+
+
+@pytest.mark.usefixtures("no_memory")
 def test_costs_add_up_but_peaks_do_not():
     meter = Clocked(0, 1, 5, 7, 8, 8, 9, 9)
     for _ in range(2):

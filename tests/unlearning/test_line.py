@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import types
 from multiprocessing import Pipe
 from threading import Thread
@@ -17,6 +18,7 @@ from ser_unlearn.recogniser.costs import Costs
 from ser_unlearn.recogniser.features import Ragged
 from ser_unlearn.recogniser.setup import Setup, Trained
 from ser_unlearn.results.store import Store
+from ser_unlearn.unlearning import apart
 from ser_unlearn.unlearning.brief import Shelf
 from ser_unlearn.unlearning.line import Counter, Remote, serve
 from ser_unlearn.unlearning.request import Request
@@ -80,6 +82,31 @@ def test_what_is_declared_is_given_and_charged(setup: ToySetup, line: Any):
     remote.retrained()
     assert counter.given.flops == 2 * costs.flops
     del remote
+
+
+def test_looks_at_the_forget_set_become_a_curve_and_others_do_not(setup: ToySetup):
+    handed = hand_out(setup, frozenset({"forget", "retain"}))
+    task = handed.task
+    model = setup.load(setup.trained(setup.split.train, 0).state)
+    assert task.curve == []
+    looks = [task.accuracy(model, task.forget)]
+    task.accuracy(model, task.retain)
+    looks.append(task.accuracy(model, task.forget))
+    assert [found for _, found in task.curve] == looks
+
+
+@pytest.mark.parametrize(
+    "points",
+    [None, {}, [[1]], [[1, 2, 3]], [[-1, 0.5]], [[1, 1.5]], [[1, math.nan]], [["many", 0.5]],
+     [[10**30, 0.5]], [[0, 0.5]] * 10_001],
+)  # fmt: skip
+def test_what_is_no_curve_is_refused(points: object):
+    with pytest.raises((TypeError, ValueError)):
+        apart._curve(points)
+
+
+def test_a_curve_comes_as_it_was_sent():
+    assert apart._curve([[0, 1.0], [7, 0.25]]) == [(0, 1.0), (7, 0.25)]
 
 
 def test_a_method_cannot_say_that_it_cost_less_than_what_it_was_given():
