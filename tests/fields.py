@@ -58,6 +58,8 @@ def field(
                 "relearn_steps": 8.0,
                 "runtime_s": 0.01 if label == "ssd" else 4.0,
             },
+            curve=[(price / 2, 1.0), (price, 0.6)] if label == "npo" else [],
+            worst={"emotion": {"set": "test", "group": "angry"}},
             **changes,
         )
         for row, (label, needs, distance, price, loss, told) in enumerate(rows)

@@ -8,6 +8,7 @@ from ser_unlearn.errors import UserError
 from ser_unlearn.report.outcomes import outcome_of
 from ser_unlearn.report.parts import parts
 from ser_unlearn.report.plots.catalogue import PLOTS
+from ser_unlearn.report.plots.curves import curves
 from ser_unlearn.report.plots.drawing import pdf, svg
 from ser_unlearn.report.plots.points import cells, groups, needs_of, points
 from ser_unlearn.report.plots.themes import PAPER
@@ -42,10 +43,10 @@ def write_figures(results: Path, folder: Path) -> list[Path]:
             "rows": rows,
             "groups": groups(sheet),
             "cells": cells(part.rows, sheet.columns[0], labels),
+            "curves": curves(sheet),
         }
         for plot in PLOTS:
-            known = data["cells"] if plot.tables else rows
-            if not any(point.get(plot.field) is not None for point in known):
+            if not any(point.get(plot.field) is not None for point in data[plot.data]):
                 continue
             spec = plot.make(PAPER, sheet.standings.discipline, needs)
             name = "-".join([plot.name, *sheet.title.replace(",", "").split()])

@@ -30,6 +30,8 @@ class Outcome:
     reason: str
     metrics: Mapping[str, float]
     """Those that have a value."""
+    curve: tuple[tuple[float, float], ...]
+    """Price and accuracy on the forget set, at each look that the method took at it."""
     forget: int
     """How many utterances the forget set has."""
     train: int
@@ -60,6 +62,7 @@ def outcome_of(record: Record) -> Outcome:
         record.status,
         record.reason,
         {sys.intern(name): value for name, value in record.metrics.items() if value is not None},
+        tuple(record.curve),
         record.sizes["forget"],
         record.sizes["forget"] + record.sizes["retain"],
         tuple(

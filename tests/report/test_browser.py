@@ -132,7 +132,7 @@ def test_a_row_opens_what_repeats_it(seen):
     (command,) = wait(lambda: find(seen, ".inside pre"))
     assert command.text == "ser-unlearn run paper --method npo --results again"
     inside = find(seen, ".inside")[0].text
-    for text in ("epochs", "torch", "a" * 40, "Runs (18)", "methods/npo.py"):
+    for text in ("epochs", "torch", "a" * 40, "Runs (18)", "methods/npo.py", "angry (test) 4.0"):
         assert text in inside
     (link,) = find(seen, ".inside a")
     assert link.get_attribute("href") == "https://arxiv.org/abs/2404.05868"
@@ -194,7 +194,7 @@ def test_every_plot_is_drawn_when_it_is_seen(seen):
         seen.execute_script("arguments[0].scrollIntoView()", figure)
         wait(lambda figure=figure: figure.find_elements("css selector", "svg"))
     text = find(seen, "#plots")[0].text
-    words = ("gradient_ascent", "retraining", "ased random:64", "pruned")
+    words = ("gradient_ascent", "retraining", "ased random:64", "pruned", "known of the forget set")
     assert all(word in text for word in words)
 
 

@@ -126,6 +126,8 @@ def test_details_hold_every_run():
         assert run[place["model"]] == record.seeds.model
         assert run[place["distance"]] == pytest.approx(record.metrics["distance"], rel=5e-4)
         assert run[place["tow"]] is None
+        assert found["texts"][run[place["worst_emotion"]]] == "angry (test)"
+        assert found["texts"][run[place["worst_gender"]]] == ""
     assert found["settings"][0]["parameters"] == {"epochs": 3}
     assert found["origins"] == [field()[0].provenance.model_dump()]
 

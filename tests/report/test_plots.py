@@ -13,6 +13,7 @@ from ser_unlearn.errors import UserError
 from ser_unlearn.report.figures import write_figures
 from ser_unlearn.report.lines import lines, over_tables
 from ser_unlearn.report.plots.catalogue import PLOTS
+from ser_unlearn.report.plots.curves import curves, strips
 from ser_unlearn.report.plots.drawing import svg, themed_svg
 from ser_unlearn.report.plots.points import cells, groups, needs_of, points
 from ser_unlearn.report.plots.scatter import CHEAPEST, scatter
@@ -69,6 +70,38 @@ def test_cells_are_the_means_of_each_table():
         *("ravdess random:16", "ravdess speaker:1", "ased random:64"),
     }
     assert all(1.0 < each["value"] < 1.8 for each in found)
+
+
+def with_curves(records, **curves):
+    """Records, of which those of some rows have one of these curves each."""
+    left = {label: iter(each) for label, each in curves.items()}
+    return [
+        record.model_copy(update={"curve": next(left[record.label], [])})
+        if record.label in left
+        else record
+        for record in records
+    ]
+
+
+def test_curves_are_means_over_runs_and_a_run_that_ended_keeps_its_last_look():
+    short, long = [(0.1, 0.5)], [(0.1, 1.0), (0.3, 0.6), (0.5, 0.25)]
+    found = curves(sheet_of(with_curves(field(), npo=[short, long])))
+    assert found == [
+        {"label": "npo", "look": 1, "price": 0.1, "accuracy": 0.75},
+        {"label": "npo", "look": 2, "price": 0.2, "accuracy": 0.55},
+        {"label": "npo", "look": 3, "price": 0.3, "accuracy": 0.375},
+    ]
+    assert curves(sheet_of(with_curves(field(), npo=[]))) == []
+
+
+def test_looks_are_drawn_and_those_that_cost_nothing_left_out():
+    rows = [
+        {"label": "npo", "look": look, "price": price, "accuracy": 0.5}
+        for look, price in enumerate((0.0, 0.1, 0.2))
+    ]
+    drawing = svg(strips(PAPER), {"curves": rows})
+    assert "npo" in texts(drawing)
+    assert drawing.count('aria-roledescription="point"') == 2
 
 
 def test_bars_join_what_cannot_be_told_apart():

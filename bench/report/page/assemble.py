@@ -86,7 +86,7 @@ def _setup(found: Sequence[Part], shown_views: Sequence[Sequence[View]]) -> dict
             {
                 "name": plot.name,
                 "field": plot.field,
-                "tables": plot.tables,
+                "data": plot.data,
                 "specs": {each.metric: plot.make(SCREEN, each, needs) for each in DISCIPLINES},
             }
             for plot in PLOTS

@@ -14,9 +14,13 @@ from ser_unlearn.report.plots.points import rounded
 from ser_unlearn.results.meanings import METRICS
 from ser_unlearn.results.records import Record
 
+KINDS = ("emotion", "speaker", "gender")
+"""How a corpus is divided to see who bears the harm."""
+
 COLUMNS = (
     *("label", "corpus", "recipe", "scenario", "model", "forget", "method", "status", "reason"),
     *("setting", "origin", "own"),
+    *(f"worst_{kind}" for kind in KINDS),
 )
 """Of a run, before its metrics. Texts are numbers in the list of all texts, settings and origins
 in those of them."""
@@ -42,6 +46,7 @@ class Details:
             _number(self._settings, _setting(record)),
             _number(self._origins, record.provenance.model_dump(mode="json")),
             int(own),
+            *(self._text(_worst(record, kind)) for kind in KINDS),
         ]
         values = (record.metrics.get(name) for name in self._metrics)
         self._runs.append(run + [value if value is None else rounded(value) for value in values])
@@ -67,6 +72,12 @@ class Details:
 
 def _number(known: dict[str, int], value: dict[str, Any]) -> int:
     return known.setdefault(json.dumps(value, sort_keys=True), len(known))
+
+
+def _worst(record: Record, kind: str) -> str:
+    """The group that lost most, and where; empty if it is not known."""
+    found = record.worst.get(kind)
+    return "" if found is None else f"{found.group} ({found.set})"
 
 
 def _setting(record: Record) -> dict[str, Any]:

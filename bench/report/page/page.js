@@ -275,18 +275,23 @@ function commandsOf({ settings, place, texts }, runs) {
 
 const RUN_NUMBERS = [["distance", 2], ["forgetting_rate", 2], ["test_accuracy_drop", 1],
   ["told_from_retrained", 0], ["flops_ratio", 3], ["runtime_s", 1]];
+const WORST = ["emotion", "speaker", "gender"].map((kind) => `worst_${kind}`);
 const LONGEST = 200; // runs that are shown; a download has them all
 
 function runTable(data, runs) {
   const { place, texts } = data;
   const names = ["corpus", "recipe", "scenario", "model seed", "forget seed", "method seed",
-    ...RUN_NUMBERS.map(([name]) => name.replaceAll("_", " ")), "status"];
+    ...[...RUN_NUMBERS.map(([name]) => name), ...WORST].map((name) => name.replaceAll("_", " ")),
+    "status"];
+  const worst = (run, name) => [texts[run[place[name]]], digits(run[place[`${name}_drop`]], 1)]
+    .filter(Boolean).join(" ");
   const lines = runs.slice(0, LONGEST).map((run) => {
     const status = [run[place.status], run[place.reason]].map((each) => texts[each]);
     return make("tr", {},
       ...["corpus", "recipe", "scenario"].map((name) => make("td", {}, texts[run[place[name]]])),
       ...["model", "forget", "method"].map((name) => make("td", {}, String(run[place[name]]))),
       ...RUN_NUMBERS.map(([name, count]) => make("td", {}, digits(run[place[name]], count))),
+      ...WORST.map((name) => make("td", {}, worst(run, name))),
       make("td", { className: "why" }, status.filter(Boolean).join(": ")));
   });
   const head = make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name)));
@@ -356,14 +361,16 @@ function showPlots() {
   const rows = [...shownRows()].sort((a, b) =>
     (a.value == null) - (b.value == null) || a.value - b.value);
   const labels = new Set(rows.map((row) => row.label));
-  const cells = aim().cells.filter((each) => labels.has(each.label));
-  const groups = aim().groups.filter((each) => labels.has(each.label) && labels.has(each.last));
+  const isShown = (each) => labels.has(each.label) && (!each.last || labels.has(each.last));
+  const { cells, groups, curves } = aim();
+  const datasets = { rows, cells: cells.filter(isShown), groups: groups.filter(isShown),
+    curves: curves.filter(isShown) };
   for (const plot of setup.plots) {
     const figure = find(`plot-${plot.name}`);
-    const known = plot.tables ? cells : rows.filter((row) => row[plot.field] != null);
+    const known = datasets[plot.data].filter((each) => each[plot.field] != null);
     figure.hidden = known.length === 0;
     const place = figure.querySelector(".plot");
-    waiting.set(place, () => drawn(place, plot, { rows, groups, cells }));
+    waiting.set(place, () => drawn(place, plot, datasets));
     // Seen again, it is told of again.
     watcher.unobserve(place);
     watcher.observe(place);
@@ -374,8 +381,8 @@ async function drawn(place, plot, datasets) {
   const spec = { ...plot.specs[aim().metric], datasets };
   if (spec.height.step && spec.width === "container") {
     // A width that fits and a height by steps do not go together.
-    const known = datasets.rows.filter((row) => row[plot.field] != null);
-    spec.height = spec.height.step * known.length;
+    const known = datasets[plot.data].filter((each) => each[plot.field] != null);
+    spec.height = spec.height.step * new Set(known.map((each) => each.label)).size;
   }
   // Without `ast` expressions would become code, which the page forbids.
   const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false,

@@ -8,6 +8,7 @@ from typing import Any
 
 from ser_unlearn.report.lines import Line, over_tables
 from ser_unlearn.report.parts import Part
+from ser_unlearn.report.plots.curves import curves
 from ser_unlearn.report.plots.points import cells, groups, points
 from ser_unlearn.report.remarks import caveats, faults
 from ser_unlearn.report.sentences import answers, conclusions
@@ -61,6 +62,7 @@ def _shown(rows: list[Line], tables: int) -> View:
                 "rows": found,
                 "groups": groups(sheet),
                 "cells": cells(rows, sheet.columns[0], labels) if tables > 1 else [],
+                "curves": curves(sheet),
                 "sentences": conclusions(sheet.standings) if sheet.standings else [],
             }
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from ser_unlearn.report.plots.curves import strips
 from ser_unlearn.report.plots.dots import dots
 from ser_unlearn.report.plots.heat import heat
 from ser_unlearn.report.plots.rankings import ranking
@@ -24,9 +26,9 @@ class Plot:
     make: Callable[[Theme, Discipline, Sequence[str]], Spec]
     """From a theme, a discipline, and the needs that get colours."""
     field: str
-    """Of the rows: without it there is nothing to draw."""
-    tables: bool = False
-    """Whether it compares tables, and is drawn from cells."""
+    """Without it there is nothing to draw."""
+    data: Literal["rows", "cells", "curves"] = "rows"
+    """What it is drawn from: what has the field."""
 
 
 PLOTS = (
@@ -52,7 +54,16 @@ PLOTS = (
         "The mean of each method in each corpus and scenario.",
         lambda theme, discipline, _: heat(theme, discipline),
         "value",
-        tables=True,
+        data="cells",
+    ),
+    Plot(
+        "forgetting",
+        "How it forgets",
+        "Every look at the forget set of the methods that look at it while they work: what was "
+        "spent by then, as a share of retraining, and what was still known. Means over runs.",
+        lambda theme, _, __: strips(theme),
+        "accuracy",
+        data="curves",
     ),
     Plot(
         "harm",

@@ -12,7 +12,7 @@ VERSION = "6.4"
 """Of Vega-Lite."""
 
 Data = Mapping[str, Sequence[Point]]
-"""What a chart is drawn from, by name: "rows", "groups" and "cells"."""
+"""What a chart is drawn from, by name: "rows", "groups", "cells" and "curves"."""
 
 
 def library() -> str:
