@@ -8,6 +8,7 @@ those that are new. It refuses to store other numbers under the same revision.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import sys
@@ -19,6 +20,7 @@ import torch
 from stages import STAGES, Numbers, double_precision, method, nudged_toy, toy
 
 from ser_unlearn.checks.subjects import Subject, subjects
+from ser_unlearn.results.identity import digest
 from ser_unlearn.results.revisions import REVISIONS
 
 FILE = Path(__file__).with_name("golden.json")
@@ -47,6 +49,12 @@ def computed_by(subject: Subject) -> Numbers:
     """The numbers of a method, as JSON has them."""
     with double_precision():
         return _plain(method(subject, toy()))
+
+
+def code_of(subject: Subject) -> str:
+    """Hash of what a method's numbers are made with: its code, and the parameters of the run."""
+    parameters = dataclasses.asdict(subject.method({}))  # type: ignore[call-overload]
+    return digest({"code": subject.info.code, "parameters": parameters})
 
 
 def steady(subject: Subject, numbers: Numbers) -> Numbers:
@@ -123,13 +131,13 @@ def _store_methods(kept: dict[str, Any]) -> None:
     before, kept["methods"] = kept["methods"], {}
     for label, subject in rows.items():
         then, now = before.get(label), computed_by(subject)
-        if then and (then["code"], then["revision"]) == (subject.info.code, number):
+        if then and (then["code"], then["revision"]) == (code_of(subject), number):
             if said := fault_of(now, then):
                 sys.exit(f"{label}: {said}")
             kept["methods"][label] = then
         else:
             kept["methods"][label] = {
-                "code": subject.info.code,
+                "code": code_of(subject),
                 "revision": number,
                 "numbers": steady(subject, now),
             }

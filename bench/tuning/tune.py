@@ -164,7 +164,7 @@ def _study(
         scenarios=list(goal.scenarios),
         label=row.label,
         method=row.method,
-        code=info_of(row).algorithm,
+        code=info_of(row).code,
         criterion=goal.criterion,
         seeds=SEEDS,
         timeout_s=timeout_s,

@@ -125,7 +125,7 @@ def _check_current(study: Study, row: Row, recipe: Recipe, card_of: CardOf) -> N
     stale = {
         "corpora's cards": study.cards != [card_of(each).digest for each in study.corpora],
         "recipe": study.recipe_digest != recipe.digest,
-        "method's code": study.code != info_of(row).algorithm,
+        "method's code": study.code != info_of(row).code,
         "method's other defaults": any(first.get(each) != row.parameters[each] for each in held),
     }
     changed = [name for name, is_stale in stale.items() if is_stale]

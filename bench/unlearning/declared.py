@@ -15,6 +15,9 @@ DATA = {
 }
 """What a method may declare in `needs`."""
 
+ASIDE = frozenset({"presets", "reference", "search_space", "smoke", "variants"})
+"""Class attributes of a method that set parameters, or are for people, tuning and checks alone."""
+
 KINDS = frozenset({"bool", "int", "float", "str"})
 """The types of fields."""
 
@@ -29,30 +32,25 @@ def method_classes(tree: ast.Module) -> list[ast.ClassDef]:
     ]
 
 
-def without_defaults(source: str) -> str:
-    """The code of a method's file, with no default for any of its hyper-parameters."""
+def algorithm(source: str) -> str:
+    """A method's code, without what says nothing of what it does once its parameters are given.
+
+    Left out are the defaults of hyper-parameters, and the class attributes in `ASIDE`.
+    """
     tree = ast.parse(source)
     for node in method_classes(tree):
+        node.body = [each for each in node.body if not _sets_any(each, ASIDE)]
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign) and not _is_class_variable(statement):
                 statement.value = None
     return ast.unparse(tree)
 
 
-def without_presets(source: str) -> str:
-    """The code of a method's file without its presets: what they set, a row's parameters say."""
-    tree = ast.parse(source)
-    for node in method_classes(tree):
-        node.body = [each for each in node.body if not _sets(each, "presets")]
-    return ast.unparse(tree)
-
-
-def _sets(statement: ast.stmt, name: str) -> bool:
-    return (
-        isinstance(statement, ast.Assign)
-        and isinstance(statement.targets[0], ast.Name)
-        and statement.targets[0].id == name
-    )
+def _sets_any(statement: ast.stmt, names: frozenset[str]) -> bool:
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return False
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+    return isinstance(target, ast.Name) and target.id in names
 
 
 def constants(node: ast.ClassDef) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import ast
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -18,11 +18,10 @@ from ser_unlearn.results.identity import code_digest, digest
 from ser_unlearn.results.names import check_name, shown
 from ser_unlearn.results.reading import LARGEST, UnreadableError, read_text
 from ser_unlearn.unlearning.declared import (
+    algorithm,
     constants,
     method_classes,
     parameters,
-    without_defaults,
-    without_presets,
 )
 from ser_unlearn.unlearning.sources import METHODS, helpers, module_of, own_methods
 
@@ -58,22 +57,17 @@ class MethodInfo:
 
     @property
     def code(self) -> str:
-        """Hash of the method's code and of the helper files that it imports."""
-        return self._digest(lambda text: code_digest(without_presets(text)))
+        """Hash of the method's code and of the helper files that it imports.
 
-    @property
-    def algorithm(self) -> str:
-        """The same, whatever the defaults of the hyper-parameters."""
-        return self._digest(lambda text: code_digest(without_defaults(without_presets(text))))
-
-    def _digest(self, own: Callable[[str], str]) -> str:
-        """Hash of the code, where `own` hashes the text of the method's own file."""
+        Whatever a row's parameters say is no part of it: another default makes other rows stale
+        only where it is their value.
+        """
         sources: dict[str, str] = {}
         waiting = [self.path]
         while waiting:
             path = waiting.pop()
             text = path.read_text(encoding="utf-8")
-            sources[path.name] = own(text) if path == self.path else code_digest(text)
+            sources[path.name] = code_digest(algorithm(text) if path == self.path else text)
             waiting += [each for each in helpers(path, text) if each.name not in sources]
         return digest(sources)
 

@@ -38,7 +38,7 @@ def make_study(**changes: Any) -> Study:
         "scenarios": ["random:5%", "random:16"],
         "label": "ssd",
         "method": "ssd",
-        "code": list_methods()["ssd"].algorithm,
+        "code": list_methods()["ssd"].code,
         "criterion": "oracle",
         "seeds": SEEDS,
         "timeout_s": 60.0,

@@ -40,7 +40,7 @@ def make_study(best: Any = None, **changes: Any) -> Study:
         "scenarios": ["random:16"],
         "label": "ssd",
         "method": "ssd",
-        "code": list_methods()["ssd"].algorithm,
+        "code": list_methods()["ssd"].code,
         "criterion": "oracle",
         "seeds": SEEDS,
         "timeout_s": 60.0,

@@ -155,38 +155,44 @@ def test_the_code_of_a_method_is_its_own_and_that_of_the_helpers_that_it_imports
     assert info.code != before
     write("LIMIT = 3  # of something", name="_below")
     assert info.code == before
-    write(text.replace("0.5", "0.6"))
+    write(text.replace("return model", "return model.eval()"))
     assert info.code != before
 
 
-def test_the_algorithm_of_a_method_is_its_code_whatever_the_defaults_are(write):
+def test_the_code_of_a_method_is_the_same_whatever_its_defaults_and_declarations_are(write):
     write("LIMIT: int = 3", name="_helper")
     lines = ("from ser_unlearn.methods._helper import LIMIT", "class Part:", "    size: int = 7")
     text = "\n".join(lines) + GOOD
     info = registry.read_method(write(text))
-    before = info.algorithm
-    for old, new in (("0.5", "0.6"), ("False", "True"), ('"plain"', '"rich"')):
-        write(text.replace(old, new))
-        assert info.algorithm == before
+    before = info.code
     for old, new in (
+        ("0.5", "0.6"),
+        ("False", "True"),
+        ('"plain"', '"rich"'),
         ('"epochs": 1', '"epochs": 2'),
         ('"epochs": 9', '"epochs": 8'),
+        ("Nobody", "Somebody"),
+    ):
+        assert old in text
+        write(text.replace(old, new))
+        assert info.code == before, new
+    for old, new in (
         ("rate: float", "rates: float"),
         ("return model", "return model.eval()"),
         ("= 7", "= 8"),
         ("    rate:", "    learns_statistics: ClassVar[bool] = True\n    rate:"),
     ):
         write(text.replace(old, new))
-        assert info.algorithm != before, new
+        assert info.code != before, new
     # Of two values of a class variable, which is no hyper-parameter.
     flags = [
         text.replace("    rate:", f"    x: ClassVar[int] = {value}\n    rate:") for value in "12"
     ]
-    found = [registry.read_method(write(each)).algorithm for each in flags]
+    found = [registry.read_method(write(each)).code for each in flags]
     assert len(set(found)) == 2
     write(text)
     write("LIMIT: int = 4", name="_helper")
-    assert info.algorithm != before
+    assert info.code != before
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
