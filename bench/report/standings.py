@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ser_unlearn.report.comparison import Comparison, Contest, shortage
 from ser_unlearn.report.intervals import Kind
 from ser_unlearn.report.lines import Line
+from ser_unlearn.results import meanings
 from ser_unlearn.results.records import Tuned
 
 FIRST, GROUP, EQUAL, UNTESTED = "*", "+", "=", "?"
@@ -74,9 +75,12 @@ class Discipline:
 UNHEARD = Discipline("as if never heard", "distance", "factor", like_retraining=True)
 
 WIPED_OUT = Discipline(
-    "wiped out", "test_accuracy_drop", "amount", like_retraining=False, forgetting=0.92
+    "wiped out",
+    "test_accuracy_drop",
+    "amount",
+    like_retraining=False,
+    forgetting=meanings.WIPED_OUT,
 )
-"""The goal of Ren et al. 2025, arXiv:2510.04251, who report 92 % forgotten."""
 
 DISCIPLINES = (UNHEARD, WIPED_OUT)
 

@@ -9,6 +9,10 @@ from typing import Literal
 ROUNDING = 1e-6
 """By how much a computed number may lie beyond its bounds."""
 
+WIPED_OUT = 0.92
+"""The forgetting rate from which on a forget set counts as wiped out: the goal of Ren et al. 2025,
+arXiv:2510.04251."""
+
 
 @dataclass(frozen=True)
 class Metric:

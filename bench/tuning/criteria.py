@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ser_unlearn.errors import UserError
+from ser_unlearn.results.meanings import ROUNDING, WIPED_OUT
 
 if TYPE_CHECKING:
     from ser_unlearn.recogniser.outputs import Logits
@@ -103,6 +104,29 @@ def _oracle(request: Request) -> Judge:
     return judge
 
 
+def _wiped_out(request: Request) -> Judge:
+    """Validation accuracy lost, in points, where the forget set is wiped out (`WIPED_OUT`).
+
+    Where it is not, any loss is better: 100, and the points that are missing.
+    """
+    from ser_unlearn.evaluation.metrics import accuracy
+
+    labels, sets = request.setup.labels, request.sets
+
+    def correct(logits: Logits, name: str) -> float:
+        return accuracy(logits[sets[name]], labels[sets[name]])
+
+    before = correct(request.original.logits, "validation")
+
+    def judge(logits: Logits) -> float:
+        missing = WIPED_OUT - (1 - correct(logits, "forget"))
+        if missing > ROUNDING:
+            return 100 + 100 * missing
+        return 100 * max(0.0, before - correct(logits, "validation"))
+
+    return judge
+
+
 def _retrain_free(request: Request) -> Judge:
     """100 * (|A_f(unlearned) - A_v(original)| + max(0, A_v(original) - A_v(unlearned))).
 
@@ -135,6 +159,13 @@ CRITERIA: dict[str, Criterion] = {
         geometric_mean,
         _distance,
         references=REFERENCES,
+    ),
+    "wiped-out": Criterion(
+        f"validation accuracy lost, in points, with at least {WIPED_OUT:.0%} of the forget set "
+        "forgotten; with less, 100 and the points that are missing",
+        "points",
+        statistics.fmean,
+        _wiped_out,
     ),
     "oracle": Criterion(
         "mean absolute difference to the retrained model over forget, retain and validation "

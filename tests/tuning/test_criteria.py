@@ -62,6 +62,23 @@ def test_retrain_free_by_hand(wrong: tuple[int, ...], expected: float):
     assert judge(answering(*wrong)) == expected
 
 
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        # The original errs on one of four validation utterances.
+        ((0, 1, 2, 3, 8), 0.0),
+        ((0, 1, 2, 3), 0.0),  # validation gained: no reward
+        ((0, 1, 2, 3, 8, 9, 10), 50.0),
+        ((0, 1, 2, 3, 4, 5), 0.0),  # nor does the retain set count
+        ((0, 1, 2, 8), 117.0),  # 75 % forgotten for 92 %
+        ((8,), 192.0),
+    ],
+)
+def test_wiped_out_by_hand(wrong: tuple[int, ...], expected: float):
+    judge = CRITERIA["wiped-out"].judge(request(answering(8)))
+    assert judge(answering(*wrong)) == pytest.approx(expected, abs=1e-9)  # 92 % is no binary number
+
+
 def test_oracle_by_hand():
     # The retrained model is right on half of the forget and of the validation set, and on the
     # whole retain set.
@@ -111,7 +128,7 @@ def test_no_distance_can_be_measured_where_references_agree():
 def test_means_are_those_of_their_units():
     assert CRITERIA["distance"].mean([0.5, 2.0, 8.0]) == pytest.approx(2.0, rel=1e-12)  # one root
     assert CRITERIA["distance"].mean([0.0, 5.0]) == 0
-    for criterion in ("oracle", "retrain-free"):
+    for criterion in ("oracle", "retrain-free", "wiped-out"):
         assert CRITERIA[criterion].mean([0.5, 2.0, 8.0]) == 3.5
 
 
@@ -121,6 +138,7 @@ def test_what_is_trained_anew_is_what_the_criterion_needs_anyhow():
         ("distance", answering(1)),
         ("oracle", answering(0)),
         ("retrain-free", answering(8)),
+        ("wiped-out", answering(8)),
     ):
         assert np.array_equal(CRITERIA[criterion].anew(asked).logits, logits)
 
@@ -129,13 +147,13 @@ def test_what_is_trained_anew_is_what_the_criterion_needs_anyhow():
 def test_what_is_reported_is_not_looked_at(criterion: str):
     models = [answering(8), answering(0, 1, 8), answering(1, 8), answering(2, 9), answering(0, 9)]
     judge = CRITERIA[criterion].judge(request(models[0], models[1], models[2:]))
-    answer = answering(0, 8)
+    answer = answering(0, 1, 2, 3, 8)
     hidden = [each.copy() for each in (answer, *models)]
     for each in hidden:
         each[SPLIT.heldout + SPLIT.test] = np.nan
     blind = CRITERIA[criterion].judge(request(hidden[1], hidden[2], hidden[3:]))
     assert blind(hidden[0]) == judge(answer)
-    assert judge(answering(0, 8, 9, 10, 11)) > judge(answer)
+    assert judge(answering(0, 1, 2, 3, 8, 9, 10, 11)) > judge(answer)
 
 
 def test_a_corpus_without_a_validation_set_is_refused():
