@@ -96,13 +96,17 @@ def _method(
     parts.append(f"- needs: {needs}\n- from: {paper(cls.reference)}")
     for suffix, changes in cls.variants.items():
         values = ", ".join(f"`{field} = {value!r}`" for field, value in changes.items())
-        parts.append(f"- row `{name}-{suffix}`: {values}")
+        label = f"{name}-{suffix}"
+        found = origin(label, {**defaults, **changes}, cls, studies)
+        parts.append(f"- row `{label}`: {values}" + (f"; {found}" if found else ""))
     for check, reason in cls.deliberate.items():
         parts.append(f"- on purpose, against the check `{check}`: {prose(reason)}")
     parts.append(f"- code: [methods/{name}.py](../methods/{name}.py)")
     if not defaults:
         return "\n".join(parts) + "\n"
-    parts.append(f"- defaults: {origin(name, defaults, cls, studies)}\n")
+    found = origin(name, defaults, cls, studies)
+    by_hand = f"{found}; the others set by hand" if found else "set by hand"
+    parts.append(f"- defaults: {by_hand}\n")
     rows = [
         [
             f"`{field}`",
@@ -119,18 +123,17 @@ def _method(
 
 
 def origin(
-    name: str, defaults: Mapping[str, Any], cls: type[Method], studies: Iterable[Study]
+    label: str, parameters: Mapping[str, Any], cls: type[Method], studies: Iterable[Study]
 ) -> str:
-    """Where the defaults of a method come from: a study that found them the best, or a hand."""
+    """The study that found the parameters of a row the best; nothing if there is none."""
     for study in studies:
-        if study.label == name and study.best_parameters == defaults:
+        if study.label == label and study.best_parameters == parameters:
             found = ", ".join(f"`{field}`" for field in cls.search_space)
             return (
                 f"{found} the best of {study.n_trials} trials by {study.criterion} on "
-                f"{' and '.join(study.corpora)} ([study](../results/{study.path.as_posix()})); "
-                "the others set by hand"
+                f"{' and '.join(study.corpora)} ([study](../results/{study.path.as_posix()}))"
             )
-    return "set by hand"
+    return ""
 
 
 def searched(space: Any) -> str:
