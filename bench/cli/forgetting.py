@@ -86,11 +86,7 @@ def forget(
         forget=scenario,
         output=output,
         method=method,
-        parameters={
-            field: value
-            for fields in options.parameters(settings).values()
-            for field, value in fields.items()
-        },
+        parameters=_settings(settings, method),
         have=data,
         data_dir=data_dir,
         emotion_column=emotion_column,
@@ -101,3 +97,19 @@ def forget(
     )
     click.echo(report.as_markdown())
     click.echo(f"Wrote {output / report.model} and {output / 'report.md'}.", err=True)
+
+
+def _settings(settings: tuple[str, ...], row: str) -> dict[str, str]:
+    """What `--set` says of the method of a row.
+
+    Raises:
+        UserError: if it names another method, or no row was named.
+    """
+    found = options.parameters(settings)
+    if found and row == AUTO:
+        raise UserError("--set: which method? Name it with --method.")
+    name = Path(row).stem if row.endswith(".py") else row.partition("-")[0]
+    others = set(found) - {name}
+    if others:
+        raise UserError(f"--set names the method '{min(others)}', but --method is {row}.")
+    return found.get(name, {})

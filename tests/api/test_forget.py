@@ -155,6 +155,8 @@ def test_a_run_takes_the_checkpoint_as_the_original_and_its_weights_come_out(pla
         ({"--method": "auto", "--results": "none"}, "rank no method"),
         ({"--method": "auto", "--have": "forget,money"}, "there is no data 'money'"),
         ({"--method": "npo", "--set": "npo.speed=1"}, "no parameter of npo 'speed'"),
+        ({"--method": "npo", "--set": "scrub.rounds=1"}, "names the method 'scrub', but"),
+        ({"--method": "auto", "--set": "npo.steps=1"}, "Name it with --method"),
         ({"--recipe": "ecapa"}, "does not fit the recipe"),
         ({"--output": "model"}, "is there already"),
         ({"--timeout": "0.001"}, "did not do it"),
