@@ -66,6 +66,8 @@ class FlopMeter:
 
     def __init__(self, model: nn.Module) -> None:
         self._parts = dict(model.named_children())
+        # The text of a module says what layers it has; to write it takes milliseconds.
+        self._texts = {name: str(part) for name, part in self._parts.items()}
         self._forward: Counter[_Call] = Counter()
         self._backward: Counter[_Call] = Counter()
         self.algebra = algebra = AlgebraMeter()
@@ -123,7 +125,8 @@ class FlopMeter:
         def total() -> int:
             found = beside
             for call, times in forward.items():
-                once_forward, once_backward = _count(self._parts[call.part], call)
+                part, text = self._parts[call.part], self._texts[call.part]
+                once_forward, once_backward = _count(part, text, call)
                 found += times * once_forward + backward[call] * once_backward
             return found
 
@@ -133,10 +136,15 @@ class FlopMeter:
 _counted: dict[tuple[str, _Call], tuple[int, int]] = {}
 
 
-def _count(part: nn.Module, call: _Call) -> tuple[int, int]:
-    """Count one call, forward and backward, on tensors without storage; once a process."""
-    # The text of a module says what layers it has.
-    key = (str(part), call)
+def _count(part: nn.Module, text: str, call: _Call) -> tuple[int, int]:
+    """Count one call, forward and backward, on tensors without storage; once a process.
+
+    Args:
+        part: what was called.
+        text: as which it prints.
+        call: with what.
+    """
+    key = (text, call)
     if key not in _counted:
         _counted[key] = _count_anew(copy.deepcopy(part).to("meta").eval(), call)
     return _counted[key]
