@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import ctypes
 import gc
 import sys
@@ -13,14 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import psutil
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from ser_unlearn.recogniser.algebra import AlgebraMeter
+from ser_unlearn.recogniser.counting import Call, count
 
 
 @dataclass(frozen=True)
@@ -38,15 +37,6 @@ class Costs:
     def as_dict(self) -> dict[str, float]:
         """The costs by their names."""
         return asdict(self)
-
-
-class _Call(NamedTuple):
-    """All that the number of operations of one call of a module depends on."""
-
-    part: str
-    shapes: tuple[tuple[int, ...], ...]
-    inputs_need_gradient: tuple[bool, ...]
-    weights_need_gradient: tuple[bool, ...]
 
 
 class FlopMeter:
@@ -68,8 +58,8 @@ class FlopMeter:
         self._parts = dict(model.named_children())
         # The text of a module says what layers it has; to write it takes milliseconds.
         self._texts = {name: str(part) for name, part in self._parts.items()}
-        self._forward: Counter[_Call] = Counter()
-        self._backward: Counter[_Call] = Counter()
+        self._forward: Counter[Call] = Counter()
+        self._backward: Counter[Call] = Counter()
         self.algebra = algebra = AlgebraMeter()
         """Counts where it is entered, apart from the model's own."""
 
@@ -94,7 +84,7 @@ class FlopMeter:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             if output.is_meta:  # `total` counts on copies, which keep their hooks
                 return
-            call = _Call(
+            call = Call(
                 name,
                 tuple(tuple(each.shape) for each in inputs),
                 tuple(each.requires_grad for each in inputs),
@@ -126,45 +116,11 @@ class FlopMeter:
             found = beside
             for call, times in forward.items():
                 part, text = self._parts[call.part], self._texts[call.part]
-                once_forward, once_backward = _count(part, text, call)
+                once_forward, once_backward = count(part, text, call)
                 found += times * once_forward + backward[call] * once_backward
             return found
 
         return total
-
-
-_counted: dict[tuple[str, _Call], tuple[int, int]] = {}
-
-
-def _count(part: nn.Module, text: str, call: _Call) -> tuple[int, int]:
-    """Count one call, forward and backward, on tensors without storage; once a process.
-
-    Args:
-        part: what was called.
-        text: as which it prints.
-        call: with what.
-    """
-    key = (text, call)
-    if key not in _counted:
-        _counted[key] = _count_anew(copy.deepcopy(part).to("meta").eval(), call)
-    return _counted[key]
-
-
-def _count_anew(part: nn.Module, call: _Call) -> tuple[int, int]:
-    for weight, needed in zip(part.parameters(), call.weights_need_gradient, strict=True):
-        weight.requires_grad_(needed)
-    inputs = [
-        torch.zeros(shape, device="meta", requires_grad=needed)
-        for shape, needed in zip(call.shapes, call.inputs_need_gradient, strict=True)
-    ]
-    with FlopCounterMode(display=False) as counter:
-        output = part(*inputs)
-    forward = counter.get_total_flops()
-    if not output.requires_grad:
-        return forward, 0
-    with FlopCounterMode(display=False) as counter:
-        output.sum().backward()
-    return forward, counter.get_total_flops()
 
 
 class Meter:

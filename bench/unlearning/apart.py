@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ser_unlearn.errors import Failure, MethodError, UndeclaredDataError, UnsupportedError
 from ser_unlearn.recogniser.costs import Costs, hold_memory
+from ser_unlearn.recogniser.counting import Call
 from ser_unlearn.unlearning.brief import Brief, Supplies
 from ser_unlearn.unlearning.descendants import die_with_parent, holds_more, kill_tree
 from ser_unlearn.unlearning.limits import Limits
@@ -40,6 +41,9 @@ LARGEST_LOG = 10_000_000
 
 MOST_LOOKS = 10_000
 """Points of a curve that a method may give back."""
+
+MOST_CALLS = 5_000
+"""Distinct calls of a model's parts that a method may tell of."""
 
 LARGEST_FLOPS = 10**24
 """A point of a curve lies before it."""
@@ -125,8 +129,8 @@ def _converse(pipe: Connection, supplies: Supplies) -> Work:
                 raise MethodError(_status(message["status"]), str(message["reason"]))
             if kind == "done":
                 costs = counter.at_least(Costs(**message["costs"]))
-                curve = _curve(message["curve"])
-                return Work(_weights(pipe.recv_bytes(LARGEST_MESSAGE)), costs, curve)
+                curve, calls = _curve(message["curve"]), _calls(message["calls"])
+                return Work(_weights(pipe.recv_bytes(LARGEST_MESSAGE)), costs, curve, calls)
             wanted = str(message["name"])
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise _GarbageError(str(error)) from error
@@ -155,6 +159,25 @@ def _curve(points: object) -> Curve:
     if not all(0 <= flops < LARGEST_FLOPS and 0 <= share <= 1 for flops, share in found):
         raise ValueError("its curve has points that cannot be")
     return found
+
+
+def _calls(found: object) -> list[Call]:
+    """Calls of a model's parts.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if not isinstance(found, list) or len(found) > MOST_CALLS:
+        raise ValueError("its calls are no list, or too many")
+    return [
+        Call(
+            str(part),
+            tuple(tuple(int(size) for size in shape) for shape in shapes),
+            tuple(bool(each) for each in inputs),
+            tuple(bool(each) for each in weights),
+        )
+        for part, shapes, inputs, weights in found
+    ]
 
 
 def _weights(data: bytes) -> Mapping[str, Tensor]:
@@ -211,6 +234,7 @@ def _work(pipe: Connection, brief: Brief, log: Path | None) -> NoReturn:
             "kind": "done",
             "costs": asdict(work.costs),
             "curve": work.curve,
+            "calls": work.calls,
         }
     # Whatever a method does wrong is its result.
     except BaseException as error:

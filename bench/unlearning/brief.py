@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ser_unlearn.errors import UndeclaredDataError
 from ser_unlearn.recogniser.costs import Costs
+from ser_unlearn.recogniser.counting import Counts
 from ser_unlearn.recogniser.features import Ragged
 from ser_unlearn.recogniser.recipe import Recipe
 from ser_unlearn.recogniser.setup import Setup, Trained
@@ -68,6 +69,8 @@ class Brief:
     """Of the declared sets."""
     statistics: Mapping[str, Arrays] | None
     """Of the original model, if they are declared."""
+    counts: Counts = field(default_factory=dict)
+    """Operations of calls that are counted already."""
 
 
 class Supplies(Protocol):
@@ -123,6 +126,7 @@ def brief_of(
     start: Mapping[str, Tensor],
     seed: int,
     path: Path | None = None,
+    counts: Counts | None = None,
 ) -> Brief:
     """Put together what a method is handed.
 
@@ -137,6 +141,7 @@ def brief_of(
         start: weights of the model to unlearn from.
         seed: all of the method's randomness comes from it.
         path: the method's file, if it is neither in `methods/` nor in an installed package.
+        counts: operations of calls that are counted already.
     """
     unseen = sets["validation"]
     right = original.logits[unseen].argmax(axis=1) == setup.labels[unseen]
@@ -163,6 +168,7 @@ def brief_of(
         {name: Pieces.of(setup.features, sets[name]) for name in declared if sets[name]},
         {name: setup.labels[list(sets[name])] for name in declared},
         statistics,
+        counts or {},
     )
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ser_unlearn.errors import UndeclaredDataError
 from ser_unlearn.recogniser.costs import Costs
+from ser_unlearn.recogniser.counting import Call
 from ser_unlearn.unlearning.brief import Arrays, Pieces, Supplies
 
 Curve = Sequence[tuple[int, float]]
@@ -30,6 +31,8 @@ class Work(NamedTuple):
     costs: Costs
     curve: Curve
     """Of the points at which it looked."""
+    calls: Sequence[Call]
+    """What had to be counted beyond what it was told."""
 
 
 class Remote:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ser_unlearn.recogniser import counting
 from ser_unlearn.recogniser.costs import Meter
 from ser_unlearn.recogniser.model import load
 from ser_unlearn.unlearning.brief import Brief, Supplies, as_tensors
@@ -21,6 +22,7 @@ def perform(brief: Brief, supplies: Supplies) -> Work:
     """
     device = torch.device(brief.device)
     meter = Meter(device)
+    counting.know(brief.counts)
     task = Task(brief, meter, supplies)
     method = load_class(brief.method, brief.path)(**brief.parameters)
     model = load(brief.recipe, brief.n_emotions, as_tensors(brief.start, device), device)
@@ -29,4 +31,5 @@ def perform(brief: Brief, supplies: Supplies) -> Work:
         torch.manual_seed(brief.seed)
         with meter.measure(model):
             result = method.unlearn(model, task)
-    return Work(result.state_dict(), meter.costs(), task.curve)
+    state, costs, curve = result.state_dict(), meter.costs(), task.curve
+    return Work(state, costs, curve, counting.calls_beyond(brief.counts))

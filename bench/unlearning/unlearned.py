@@ -18,6 +18,7 @@ from ser_unlearn.results.records import Provenance
 from ser_unlearn.results.store import Artefact
 from ser_unlearn.unlearning.apart import perform_apart
 from ser_unlearn.unlearning.brief import Shelf, brief_of
+from ser_unlearn.unlearning.counted import counted, learn
 from ser_unlearn.unlearning.identity import identity, log_of
 from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.line import Curve
@@ -157,6 +158,7 @@ def run_method(
         start=start,
         seed=seed,
         path=row.path,
+        counts=counted(request.sets_digest, row.needs),
     )
     work = perform_apart(brief, Shelf(setup, sets, row.needs, request.model_seed), limits, log)
     try:
@@ -166,4 +168,5 @@ def run_method(
     for name, tensor in model.state_dict().items():
         if not torch.isfinite(tensor).all():
             raise MethodError("failed", f"the unlearned model's {name} is not finite")
+    learn(request.sets_digest, row.needs, model, work.calls)
     return model, work.costs, work.curve

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import math
 import types
 from multiprocessing import Pipe
@@ -15,11 +16,13 @@ from toys import FORGET, ToySetup
 from ser_unlearn.checks.toy import hand_out, sets_of
 from ser_unlearn.errors import UndeclaredDataError
 from ser_unlearn.recogniser.costs import Costs
+from ser_unlearn.recogniser.counting import Call
 from ser_unlearn.recogniser.features import Ragged
 from ser_unlearn.recogniser.setup import Setup, Trained
 from ser_unlearn.results.store import Store
 from ser_unlearn.unlearning import apart
 from ser_unlearn.unlearning.brief import Shelf
+from ser_unlearn.unlearning.counted import counted, learn
 from ser_unlearn.unlearning.line import Counter, Remote, serve
 from ser_unlearn.unlearning.request import Request
 
@@ -107,6 +110,29 @@ def test_what_is_no_curve_is_refused(points: object):
 
 def test_a_curve_comes_as_it_was_sent():
     assert apart._curve([[0, 1.0], [7, 0.25]]) == [(0, 1.0), (7, 0.25)]
+
+
+@pytest.mark.parametrize(
+    "calls", [None, {}, [[]], [["part", [[1]], [True]]], [["part", [["long"]], [], []]], [1]]
+)
+def test_what_are_no_calls_is_refused(calls: object):
+    with pytest.raises((TypeError, ValueError)):
+        apart._calls(calls)
+
+
+def test_calls_come_as_they_were_sent():
+    call = Call("part", ((1, 2), (1,)), (True, False), (False,))
+    assert apart._calls(json.loads(json.dumps([call]))) == [call]
+
+
+def test_a_method_is_told_what_those_with_the_same_data_had_counted(setup: ToySetup):
+    model = setup.load(setup.trained(setup.split.train, 0).state)
+    several, forget = frozenset({"forget", "retain"}), frozenset({"forget"})
+    flags = tuple(True for _ in model.classifier.parameters())
+    call = Call("classifier", ((1, 1, 16),), (False,), flags)
+    learn("sets", forget, model, [call])
+    assert [list(calls) for calls in counted("sets", forget).values()] == [[call]]
+    assert counted("sets", several) == counted("other sets", forget) == {}
 
 
 def test_a_method_cannot_say_that_it_cost_less_than_what_it_was_given():
