@@ -13,6 +13,7 @@ import dataclasses
 import inspect
 import json
 import re
+import runpy
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -279,6 +280,11 @@ def extract() -> str:
     return "```\n" + text[:start] + "\n".join(map(str.rstrip, lines)) + "\n```"
 
 
+def script(path: str, name: str) -> str:
+    """What a function gives of a script in `results/`."""
+    return str(runpy.run_path(str(RESULTS / path))[name]())
+
+
 def paragraphs(cls: type) -> list[str]:
     """The paragraphs of a class's docstring, without its attributes."""
     text = (inspect.getdoc(cls) or "").split("\nAttributes:\n")[0]
@@ -328,6 +334,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "attacks": attacks,
     "corpora": corpora,
     "calibration": calibration,
+    "demands": lambda: script("forget-only/tables.py", "demands"),
+    "ablation": lambda: script("forget-only/tables.py", "ablation"),
     "marks": marks,
     "table": extract,
 }
