@@ -66,7 +66,13 @@ class Adversarial(Method):
     variants = {
         "adv": {"elastic": False},
         "ela": {"adversarial": False},
-        "unseen": {"stop": "unseen"},
+        "unseen": {
+            "stop": "unseen",
+            "learning_rate": 5.8e-05,
+            "steps": 21,
+            "retention": 1.2,
+            "strength": 44.0,
+        },
     }
     smoke = {"steps": 2, "targets": 1, "attack_steps": 2}
     search_space = {
@@ -77,19 +83,19 @@ class Adversarial(Method):
     }
     presets = {"transformer": {"learning_rate": 2e-6}}
 
-    learning_rate: float = 5.8e-05
-    steps: int = 21
+    learning_rate: float = 0.00041
+    steps: int = 76
     batch_size: int = 8
     stop: str = "zero"
     adversarial: bool = True
-    retention: float = 1.2
+    retention: float = 0.38
     targets: int = 3
     domain: str = "features"
     radius: float = 0.05
     attack_steps: int = 10
     step_size: float = 0.25
     elastic: bool = True
-    strength: float = 44.0
+    strength: float = 0.5
     clip: float = 1.0
 
     def __post_init__(self) -> None:

@@ -33,7 +33,7 @@ class BoundaryExpand(Method):
 
     reference = "Chen et al. 2023, Boundary Unlearning, CVPR, arXiv:2303.11570"
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "learning_rate": 0.00095, "steps": 45}}
     smoke = {"steps": 2}
     search_space = {"learning_rate": (1e-5, 1e-3, "log"), "steps": (5, 60, "int")}
     presets = {"transformer": {"learning_rate": 2e-6}}

@@ -37,7 +37,7 @@ class BoundaryShrink(Method):
 
     reference = "Chen et al. 2023, Boundary Unlearning, CVPR, arXiv:2303.11570"
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "learning_rate": 0.00029, "steps": 42}}
     smoke = {"steps": 2}
     search_space = {
         "learning_rate": (1e-5, 1e-3, "log"),

@@ -30,7 +30,7 @@ class GradientAscent(Method):
 
     reference = "Golatkar et al. 2020, arXiv:1911.04933; Thudi et al. 2022, arXiv:2109.13398"
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "learning_rate": 0.0064, "steps": 35}}
     smoke = {"steps": 2}
     search_space = {"learning_rate": (1e-4, 1e-1, "log"), "steps": (5, 60, "int")}
 

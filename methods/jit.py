@@ -39,7 +39,7 @@ class JustInTime(Method):
 
     reference = "Foster et al. 2024, An Information Theoretic Approach, arXiv:2402.01401"
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "learning_rate": 0.018, "noise": 0.89, "steps": 45}}
     smoke = {"steps": 2, "samples": 2}
     search_space = {
         "learning_rate": (3e-4, 3e-2, "log"),

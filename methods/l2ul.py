@@ -58,7 +58,15 @@ class L2UL(Method):
 
     reference = "Cha et al. 2024, Learning to Unlearn, AAAI, arXiv:2301.11578"
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {
+        "zero": {
+            "stop": "zero",
+            "learning_rate": 0.00014,
+            "steps": 34,
+            "retention": 0.38,
+            "strength": 1.8,
+        }
+    }
     smoke = {"steps": 2, "targets": 1, "attack_steps": 2}
     search_space = {
         "learning_rate": (1e-5, 1e-3, "log"),

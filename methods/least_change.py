@@ -65,7 +65,7 @@ class LeastChange(Method):
         "editing by it: Meng et al. 2022, arXiv:2202.05262"
     )
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "rounds": 6, "floor": 0.5, "hold": 40.0, "stretch": 1.8}}
     smoke = {"rounds": 2, "copies": 4}
     search_space = {
         "rounds": (2, 6, "int"),

@@ -39,7 +39,7 @@ class MinimiseInputSensitivity(Method):
 
     reference = "Cheng et al. 2024, Unlearning by Suppressing Sample Contribution, arXiv:2402.15109"
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "learning_rate": 0.27, "steps": 33}}
     smoke = {"steps": 10}
     search_space = {"learning_rate": (1e-3, 3e-1, "log"), "steps": (5, 36, "int")}
 

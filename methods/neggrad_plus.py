@@ -33,7 +33,7 @@ class NegGradPlus(Method):
 
     reference = "Kurmanji et al. 2023, Towards Unbounded Machine Unlearning, arXiv:2302.09880"
     needs = frozenset({"forget", "retain"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "beta": 0.61, "learning_rate": 0.0028, "steps": 46}}
     smoke = {"steps": 2}
     search_space = {
         "beta": (0.5, 0.999, "linear"),

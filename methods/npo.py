@@ -38,7 +38,7 @@ class NPO(Method):
 
     reference = "Zhang et al. 2024, Negative Preference Optimization, arXiv:2404.05868"
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "learning_rate": 0.00089, "steps": 45, "beta": 3.3}}
     smoke = {"steps": 2}
     search_space = {
         "learning_rate": (1e-5, 1e-3, "log"),

@@ -47,7 +47,15 @@ class PerturbationDistillation(Method):
 
     reference = "This project; distillation: Hinton et al. 2015, arXiv:1503.02531"
     needs = frozenset({"forget"})
-    variants = {"unseen": {"stop": "unseen"}}
+    variants = {
+        "unseen": {
+            "stop": "unseen",
+            "learning_rate": 0.00045,
+            "steps": 63,
+            "weight": 8.3,
+            "temperature": 9.4,
+        }
+    }
     smoke = {"steps": 2, "copies": 4}
     search_space = {
         "learning_rate": (1e-4, 1e-3, "log"),
@@ -57,13 +65,13 @@ class PerturbationDistillation(Method):
     }
     presets = {"transformer": {"learning_rate": 3e-6, "frames": 16000}}
 
-    learning_rate: float = 0.00045
-    steps: int = 63
+    learning_rate: float = 0.00088
+    steps: int = 83
     batch_size: int = 16
     copies: int = 32
     frames: int = 100
-    weight: float = 8.3
-    temperature: float = 9.4
+    weight: float = 2.1
+    temperature: float = 2.4
     margin: float = 0.2
     patience: float = 0.25
     stop: str = "zero"

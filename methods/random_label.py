@@ -32,7 +32,7 @@ class RandomLabel(Method):
 
     reference = "Graves, Nagisetty & Ganesh 2021, Amnesiac Machine Learning, arXiv:2010.10981"
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "learning_rate": 0.00028, "steps": 60}}
     smoke = {"steps": 2}
     search_space = {"learning_rate": (1e-5, 1e-3, "log"), "steps": (5, 60, "int")}
     presets = {"transformer": {"learning_rate": 1e-6}}

@@ -38,7 +38,9 @@ class Salun(Method):
 
     reference = "Fan et al. 2023, SalUn, arXiv:2310.12508"
     needs = frozenset({"forget", "retain"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {
+        "zero": {"stop": "zero", "share": 0.5, "alpha": 0.45, "learning_rate": 0.0018, "steps": 27}
+    }
     smoke = {"steps": 2}
     search_space = {
         "share": [0.1, 0.3, 0.5, 0.7, 0.9],

@@ -36,7 +36,7 @@ class SalunForget(Method):
 
     reference = "Fan et al. 2024, SalUn, arXiv:2310.12508"
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "learning_rate": 0.0009, "steps": 33, "share": 0.7}}
     smoke = {"steps": 2}
     search_space = {
         "learning_rate": (1e-5, 1e-3, "log"),
