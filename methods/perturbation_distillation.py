@@ -50,10 +50,10 @@ class PerturbationDistillation(Method):
     variants = {
         "unseen": {
             "stop": "unseen",
-            "learning_rate": 0.00045,
-            "steps": 63,
-            "weight": 8.3,
-            "temperature": 9.4,
+            "learning_rate": 0.00086,
+            "steps": 51,
+            "weight": 7.9,
+            "temperature": 4.3,
         }
     }
     smoke = {"steps": 2, "copies": 4}
