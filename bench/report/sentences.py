@@ -9,6 +9,7 @@ from ser_unlearn.report.lines import Line
 from ser_unlearn.report.standings import (
     DEAR,
     LIKE_ORIGINAL,
+    TOLD,
     UNCHANGED,
     UNTESTED,
     WORSE,
@@ -46,7 +47,8 @@ def answers(found: Standings | None, escape: Escape = shown) -> list[str]:
 def nearest(found: Standings, needs: tuple[str, ...]) -> Line | None:
     """The first of the rows that need these data; where none may win, the nearest of them.
 
-    What left the model as it was, or cost more than retraining, comes last.
+    What attacks tell from retraining, or is farther from it than the original, comes behind what is
+    like the original; what left the model as it was, or cost more than retraining, comes last.
     """
     group = [line for line in found.rows if line.needs == needs and line.label in found.bars]
     return min(
@@ -54,6 +56,7 @@ def nearest(found: Standings, needs: tuple[str, ...]) -> Line | None:
         key=lambda line: (
             line not in found.ranked,
             bool({UNCHANGED, DEAR} & set(found.bars[line.label])),
+            bool({TOLD, WORSE} & set(found.bars[line.label])),
         ),
         default=None,
     )
@@ -68,6 +71,15 @@ def _answer(given: str, best: Line, found: Standings, original: Line | None, esc
     if known:
         parts.append(f"attacks tell it from retraining in {told} of {known} runs")
     parts.append(_beside_nothing(found.bars[best.label], original, found.untold.get(best.label)))
+    others = [
+        (found.contest.means()[line.label], line)
+        for line in found.rows
+        if line.needs == best.needs and line.label in found.bars
+    ]
+    _, first = min(others, key=lambda pair: pair[0])
+    if first.label != best.label:
+        bars = ", ".join(found.bars[first.label])
+        parts.append(f"{escape(first.label)} is nearer ({DISTANCE.mean(first)}), but {bars}")
     return "; ".join(parts) + "."
 
 

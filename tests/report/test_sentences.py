@@ -55,6 +55,21 @@ def test_a_barred_row_answers_only_where_no_other_may():
     assert "far comes nearest" in sentence
 
 
+def test_what_attacks_tell_answers_only_where_nothing_else_is_like_the_original():
+    rows = [
+        *ROWS[:2],
+        ("near", ("forget",), 2.9, 0.1, 1.0, 1.0),
+        ("alike", ("forget",), 3.0, 0.1, 1.0, 0.0),
+        ("worse", ("forget",), 6.0, 0.1, 1.0, 0.0),
+    ]
+    (sentence,) = said(overall(field(rows, HERE)))
+    assert "alike comes nearest" in sentence
+    assert sentence.endswith("; near is nearer (2.82), but told.")
+    (sentence,) = said(overall(field([*rows[:3], rows[4]], HERE)))
+    assert "near comes nearest" in sentence
+    assert "is nearer" not in sentence
+
+
 def test_without_the_original_it_is_not_known_whether_doing_nothing_is_better():
     (sentence,) = said(overall(field(ROWS[2:4], HERE)))
     assert sentence.endswith("is not known, for the original is missing.")
