@@ -57,7 +57,7 @@ def test_a_metric_with_a_raised_revision_makes_only_itself_stale(copy: Copy):
     before["metrics"]["tow"] = 0.123
     path.write_text(json.dumps(before))
     copy.replace(
-        "results/revisions.py", ('"metrics.harm": Revision(2', '"metrics.harm": Revision(3')
+        "results/revisions.py", ('"metrics.harm": Revision(3', '"metrics.harm": Revision(9')
     )
     copy.replace(
         "evaluation/spread.py",
@@ -70,6 +70,6 @@ def test_a_metric_with_a_raised_revision_makes_only_itself_stale(copy: Copy):
     after = copy.records()[name]
     assert after["metrics"]["forget_agreement"] == 0.125
     assert after["metrics"]["tow"] == 0.123
-    assert after["revisions"] == {**before["revisions"], "metrics.harm": 3}
+    assert after["revisions"] == {**before["revisions"], "metrics.harm": 9}
     assert after["attacks"] == before["attacks"]
     assert sorted(copy.folder.glob("store/unlearned/**/*")) == unlearned
