@@ -96,8 +96,8 @@ def worst_off(unlearned: Logits, reference: Reference, groups: Groups) -> dict[s
     """
     found: dict[str, Share] = {}
     for each in shares(unlearned, reference, groups):
-        least = found.get(each.kind)
-        if each.count >= SMALLEST_GROUP and (least is None or each.drop > least.drop):
+        worst = found.get(each.kind)
+        if each.count >= SMALLEST_GROUP and (worst is None or each.drop > worst.drop):
             found[each.kind] = each
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -43,18 +44,18 @@ def count(part: nn.Module, text: str, call: Call) -> tuple[int, int]:
 
 def counts_of(model: nn.Module, calls: Iterable[Call]) -> Counts:
     """Count calls of a model's parts. What cannot have been a call of it is left out."""
-    parts = dict(model.named_children())
-    texts = {name: str(part) for name, part in parts.items()}
-    found: dict[str, dict[Call, tuple[int, int]]] = {}
+    by_part: dict[str, list[Call]] = {}
     for call in calls:
-        if call.part not in parts:
+        by_part.setdefault(call.part, []).append(call)
+    found: dict[str, dict[Call, tuple[int, int]]] = {}
+    for name, part in model.named_children():
+        if name not in by_part:
             continue
-        text = texts[call.part]
-        try:
-            found.setdefault(text, {})[call] = count(parts[call.part], text, call)
-        # Whoever tells of it may have made it up.
-        except Exception:
-            continue
+        text = str(part)
+        for call in by_part[name]:
+            # Whoever tells of it may have made it up.
+            with contextlib.suppress(Exception):
+                found.setdefault(text, {})[call] = count(part, text, call)
     return found
 
 

@@ -50,9 +50,8 @@ def nearest(found: Standings, needs: tuple[str, ...]) -> Line | None:
     What attacks tell from retraining, or is farther from it than the original, comes behind what is
     like the original; what left the model as it was, or cost more than retraining, comes last.
     """
-    group = [line for line in found.rows if line.needs == needs and line.label in found.bars]
     return min(
-        group,
+        _competitors(found, needs),
         key=lambda line: (
             line not in found.ranked,
             bool({UNCHANGED, DEAR} & set(found.bars[line.label])),
@@ -60,6 +59,11 @@ def nearest(found: Standings, needs: tuple[str, ...]) -> Line | None:
         ),
         default=None,
     )
+
+
+def _competitors(found: Standings, needs: tuple[str, ...]) -> list[Line]:
+    """The rows that need these data and are no controls."""
+    return [line for line in found.rows if line.needs == needs and line.label in found.bars]
 
 
 def _answer(given: str, best: Line, found: Standings, original: Line | None, escape: Escape) -> str:
@@ -71,12 +75,8 @@ def _answer(given: str, best: Line, found: Standings, original: Line | None, esc
     if known:
         parts.append(f"attacks tell it from retraining in {told} of {known} runs")
     parts.append(_beside_nothing(found.bars[best.label], original, found.untold.get(best.label)))
-    others = [
-        (found.contest.means()[line.label], line)
-        for line in found.rows
-        if line.needs == best.needs and line.label in found.bars
-    ]
-    _, first = min(others, key=lambda pair: pair[0])
+    means = found.contest.means()
+    first = min(_competitors(found, best.needs), key=lambda line: means[line.label])
     if first.label != best.label:
         bars = ", ".join(found.bars[first.label])
         parts.append(f"{escape(first.label)} is nearer ({DISTANCE.mean(first)}), but {bars}")

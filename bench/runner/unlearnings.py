@@ -154,8 +154,6 @@ class Unlearning(Answer):
             curve = [(flops / whole, share) for flops, share in found.curve]
             if earlier:
                 measures = measures.over(earlier)
-            metrics = {name: measures.metrics.get(name) for name in METRICS}
-            measures = replace(measures, metrics=metrics)
         return Record.model_validate(
             {
                 "corpus": self.place.corpus,
@@ -177,7 +175,7 @@ class Unlearning(Answer):
                 "status": status,
                 "reason": reason,
                 "sizes": {name: len(places) for name, places in request.sets.items()},
-                "metrics": measures.metrics,
+                "metrics": {name: measures.metrics.get(name) for name in METRICS} if done else {},
                 "attacks": measures.attacks,
                 "curve": curve,
                 "worst": measures.worst,

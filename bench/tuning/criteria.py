@@ -104,25 +104,26 @@ def _oracle(request: Request) -> Judge:
     return judge
 
 
+def _correct(request: Request, logits: Logits, name: str) -> float:
+    """The accuracy of a model with these outputs on a set of a request, in 0..1."""
+    from ser_unlearn.evaluation.metrics import accuracy
+
+    places = request.sets[name]
+    return accuracy(logits[places], request.setup.labels[places])
+
+
 def _wiped_out(request: Request) -> Judge:
     """Validation accuracy lost, in points, where the forget set is wiped out (`WIPED_OUT`).
 
     Where it is not, any loss is better: 100, and the points that are missing.
     """
-    from ser_unlearn.evaluation.metrics import accuracy
-
-    labels, sets = request.setup.labels, request.sets
-
-    def correct(logits: Logits, name: str) -> float:
-        return accuracy(logits[sets[name]], labels[sets[name]])
-
-    before = correct(request.original.logits, "validation")
+    before = _correct(request, request.original.logits, "validation")
 
     def judge(logits: Logits) -> float:
-        missing = WIPED_OUT - (1 - correct(logits, "forget"))
+        missing = WIPED_OUT - (1 - _correct(request, logits, "forget"))
         if missing > ROUNDING:
             return 100 + 100 * missing
-        return 100 * max(0.0, before - correct(logits, "validation"))
+        return 100 * max(0.0, before - _correct(request, logits, "validation"))
 
     return judge
 
@@ -135,18 +136,11 @@ def _retrain_free(request: Request) -> Judge:
     speaker whom it is to forget altogether it ought to recognise less: the validation set holds
     speakers whom training hears, and so asks for too little there.
     """
-    from ser_unlearn.evaluation.metrics import accuracy
-
-    labels, sets = request.setup.labels, request.sets
-
-    def correct(logits: Logits, name: str) -> float:
-        return accuracy(logits[sets[name]], labels[sets[name]])
-
-    unseen = correct(request.original.logits, "validation")
+    unseen = _correct(request, request.original.logits, "validation")
 
     def judge(logits: Logits) -> float:
-        loss = max(0.0, unseen - correct(logits, "validation"))
-        return 100 * (abs(correct(logits, "forget") - unseen) + loss)
+        loss = max(0.0, unseen - _correct(request, logits, "validation"))
+        return 100 * (abs(_correct(request, logits, "forget") - unseen) + loss)
 
     return judge
 

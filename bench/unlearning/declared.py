@@ -39,30 +39,30 @@ def algorithm(source: str) -> str:
     """
     tree = ast.parse(source)
     for node in method_classes(tree):
-        node.body = [each for each in node.body if not _sets_any(each, ASIDE)]
+        node.body = [each for each in node.body if _target(each) not in ASIDE]
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign) and not _is_class_variable(statement):
                 statement.value = None
     return ast.unparse(tree)
 
 
-def _sets_any(statement: ast.stmt, names: frozenset[str]) -> bool:
+def _target(statement: ast.stmt) -> str | None:
+    """The name that a statement assigns to; None if it is no such statement."""
     if not isinstance(statement, ast.Assign | ast.AnnAssign):
-        return False
+        return None
     target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-    return isinstance(target, ast.Name) and target.id in names
+    return target.id if isinstance(target, ast.Name) else None
 
 
 def constants(node: ast.ClassDef) -> dict[str, Any]:
     """The class attributes that are literals; `frozenset({...})` counts as one."""
     found = {}
     for statement in node.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            name, value = statement.targets[0].id, statement.value
-        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            name, value = statement.target.id, statement.value or ast.Constant(None)
-        else:
+        name = _target(statement)
+        if name is None:
             continue
+        assert isinstance(statement, ast.Assign | ast.AnnAssign)
+        value = statement.value or ast.Constant(None)
         if (
             isinstance(value, ast.Call)
             and isinstance(value.func, ast.Name)
