@@ -120,8 +120,8 @@ def groups(sheet: Sheet) -> list[Point]:
 
 
 def rounded(value: float) -> float:
-    """A number to four digits: more is noise, and a page with very many is small."""
-    return float(f"{value:.4g}")
+    """A number to six digits: the page rounds once more, and with very many it is small."""
+    return float(f"{value:.6g}")
 
 
 def _numbers(column: Column, line: Line) -> Point:
