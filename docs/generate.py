@@ -335,6 +335,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "corpora": corpora,
     "calibration": calibration,
     "demands": lambda: script("forget-only/tables.py", "demands"),
+    "ablation": lambda: script("forget-only/tables.py", "ablation"),
     "marks": marks,
     "table": extract,
 }

@@ -3,7 +3,7 @@
     python results/forget-only/tables.py
 
 prints them as Markdown: what is asked of methods that take the forget set alone, each demand met or
-not as measured; and, once `ablate.py` has run, what each part of `least_change` does.
+not as measured; and what each part of `least_change` does.
 """
 
 from __future__ import annotations
@@ -32,6 +32,23 @@ METHODS = {
     "adversarial": {UNHEARD: "adversarial-unseen", WIPED: "adversarial"},
 }
 """The row of each method that has an aim."""
+
+AIMS = {"unseen": UNHEARD, "zero": WIPED}
+"""What the ablation calls an aim, and what the tables do."""
+
+AS_IT_IS, LOSS, REQUEST = "as it is", "test accuracy lost", ["corpus", "scenario", "seed"]
+"""The ablation's words."""
+
+NAMES = {
+    "forgotten": "forgotten, %",
+    LOSS: "test accuracy lost, points",
+    "back after pruning": "back after pruning, points",
+    "back after int8": "back after int8, points",
+}
+"""Of the ablation's columns, with their units."""
+
+DIGITS = {"distance": 2, "price": 2}
+"""Of the ablation's means, where it is not 1."""
 
 ANEW = "retrain"
 
@@ -70,8 +87,7 @@ DEMANDS = (
 def main() -> None:
     """Print the tables."""
     print(demands())
-    if ABLATION.exists():
-        print("\n" + ablation())
+    print("\n" + ablation())
 
 
 def demands() -> str:
@@ -112,11 +128,28 @@ def _asked(demand: Demand) -> str:
 
 
 def ablation() -> str:
-    """A line for each change of the method: means over requests."""
+    """A line for each change of the method: means over requests.
+
+    The loss stands beside what it is more than that of the method as it is, with the standard
+    error of the mean of these differences.
+    """
     runs = pd.DataFrame(json.loads(ABLATION.read_text())["runs"])
-    means = runs.groupby(["aim", "change"], sort=False).mean(numeric_only=True)
-    found = means.drop(columns="seed").map("{:.2f}".format).reset_index()
-    return str(found.to_markdown(index=False, disable_numparse=True))
+    runs["forgotten"] *= 100
+    grouped = runs.groupby(["aim", "change"], sort=False)
+    means = grouped.mean(numeric_only=True).drop(columns="seed")
+    # As in `demands`.
+    means["distance"] = grouped["distance"].agg(gmean)
+    shown = means.apply(
+        lambda column: column.map(f"{{:.{DIGITS.get(str(column.name), 1)}f}}".format)
+    )
+    for (aim, change), own in grouped:
+        if change == AS_IT_IS:
+            usual = own.set_index(REQUEST)[LOSS]
+            continue
+        more = own.set_index(REQUEST)[LOSS] - usual
+        shown.loc[(aim, change), LOSS] += f" ({more.mean():+.1f} ± {more.sem():.1f})"
+    shown = shown.rename(AIMS, level="aim").rename(columns=NAMES).reset_index()
+    return str(shown.to_markdown(index=False, disable_numparse=True))
 
 
 if __name__ == "__main__":
