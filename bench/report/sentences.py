@@ -69,7 +69,7 @@ def _competitors(found: Standings, needs: tuple[str, ...]) -> list[Line]:
 def _answer(given: str, best: Line, found: Standings, original: Line | None, escape: Escape) -> str:
     parts = [
         f"{given}, {escape(best.label)} comes nearest to retraining: distance "
-        f"{DISTANCE.cell(best)}, {price(best)}, {LOSS.mean(best)} points of test accuracy lost"
+        f"{DISTANCE.cell(best)}, {price(best)}, {_loss(best)}"
     ]
     told, known = best.told
     if known:
@@ -100,7 +100,16 @@ def _beside_nothing(bars: Sequence[str], original: Line | None, untold: str | No
 def price(line: Line) -> str:
     """What a row costs, in words."""
     ratio = line.mean("flops_ratio")
-    return "cost unknown" if ratio is None else f"{ratio:.2g} of retraining's operations"
+    if ratio is None:
+        return "cost unknown"
+    share = f"{ratio:.2g} of" if ratio < 1 else f"{ratio:.1f} times"
+    return f"{share} retraining's operations"
+
+
+def _loss(line: Line) -> str:
+    text = LOSS.mean(line)
+    lost = "gained" if text.startswith("-") else "lost"
+    return f"{text.removeprefix('-')} points of test accuracy {lost}"
 
 
 def conclusions(found: Standings, escape: Escape = shown) -> list[str]:

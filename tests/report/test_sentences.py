@@ -75,6 +75,20 @@ def test_without_the_original_it_is_not_known_whether_doing_nothing_is_better():
     assert sentence.endswith("is not known, for the original is missing.")
 
 
+@pytest.mark.parametrize(
+    ("ratio", "loss", "said_of_it"),
+    [
+        (0.053, 1.0, "0.053 of retraining's operations, 1.0 points of test accuracy lost"),
+        (1.0, 0.0, "1.0 times retraining's operations, 0.0 points of test accuracy lost"),
+        (123.44, -0.5, "123.4 times retraining's operations, 0.5 points of test accuracy gained"),
+    ],
+)
+def test_what_is_dear_or_gains_is_said_in_words(ratio, loss, said_of_it):
+    rows = [*ROWS[:2], ("npo", ("forget",), 2.0, ratio, loss, 0.0)]
+    (sentence,) = said(overall(field(rows, HERE)))
+    assert said_of_it in sentence
+
+
 def of_one_model(records):
     """The same records, as if all runs had the model of the first."""
     return [
