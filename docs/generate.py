@@ -106,8 +106,11 @@ def _method(
     if not defaults:
         return "\n".join(parts) + "\n"
     found = origin(name, defaults, cls, studies)
-    by_hand = f"{found}; the others set by hand" if found else "set by hand"
-    parts.append(f"- defaults: {by_hand}\n")
+    if not found:
+        found = "set by hand"
+    elif not found.startswith("set by hand"):
+        found += "; the others set by hand"
+    parts.append(f"- defaults: {found}\n")
     rows = [
         [
             f"`{field}`",
@@ -126,9 +129,17 @@ def _method(
 def origin(
     label: str, parameters: Mapping[str, Any], cls: type[Method], studies: Iterable[Study]
 ) -> str:
-    """The study that found the parameters of a row the best; nothing if there is none."""
+    """What the study of a row found; nothing if there is none, or it found other parameters."""
     for study in studies:
-        if study.label == label and study.best_parameters == parameters:
+        if study.label != label:
+            continue
+        if study.best is None:
+            return (
+                f"set by hand: by none of {study.n_trials} trials on "
+                f"{' and '.join(study.corpora)} was the forget set moved enough on every request "
+                f"([study](../results/{study.path.as_posix()}))"
+            )
+        if study.best_parameters == parameters:
             found = ", ".join(f"`{field}`" for field in cls.search_space)
             return (
                 f"{found} the best of {study.n_trials} trials by {study.criterion} on "
@@ -186,7 +197,7 @@ def _attack(cls: type[Attack], made: list[Attack]) -> str:
     parts = [f"### {names}\n", *(f"{prose(each)}\n" for each in paragraphs(cls))]
     parts += [
         f"- from: {paper(cls.reference)}",
-        f"- price: {cls.price}",
+        f"- effort: {cls.price}",
         f"- sees, beside the audited model's outputs: {sees}",
     ]
     fields = [
@@ -197,12 +208,12 @@ def _attack(cls: type[Attack], made: list[Attack]) -> str:
 
 
 def prices() -> str:
-    """What attacks of each price ask for."""
+    """What attacks of each effort ask for."""
     rows = [
         [f"`{price}`", meaning, ", ".join(each.name for each in ATTACKS if each.price == price)]
         for price, meaning in PRICES.items()
     ]
-    return table(["price", "what it asks for", "attacks that it adds"], rows)
+    return table(["effort", "what it asks for", "attacks that it adds"], rows)
 
 
 def corpora() -> str:

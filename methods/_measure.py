@@ -15,7 +15,8 @@ class Measure:
     """The size of a change d of a model's weights: the sum over layers of tr(d (A + floor I) d^T).
 
     A is the mean of x x^T over the inputs x of a layer, divided by its mean diagonal: with no
-    floor, this is how much the outputs of every layer move, were its inputs to stay as they are.
+    floor, this is how much the outputs of every layer move, were its inputs to stay as they are,
+    over the mean square of these.
     It is the factor of the inputs in the curvature of Martens & Grosse 2015, arXiv:1503.05671.
 
     Args:

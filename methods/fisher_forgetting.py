@@ -18,13 +18,15 @@ class FisherForgetting(Method):
     F the diagonal of the Fisher information of the retain set
 
     The published code has F^(-1/2), bounds the variance by hand and evens it out within rows;
-    the paper's optimal noise is followed here. The constant is given as the noise of a weight
-    with the mean information, so that it has a weight's unit and does not hang on how confident
-    the model is. The diagonal is estimated without bias from one gradient a batch: the gradient
-    of sum_i v_i * f(x_i), where v_i is random with the covariance of the model's own labels.
+    the paper's optimal noise is followed here, with a part of its mean added to F. The constant is
+    given as the noise of a weight with the mean information, so that it has a weight's unit and
+    does not hang on how confident the model is. The diagonal is estimated without bias from one
+    gradient a batch: the gradient of sum_i v_i * f(x_i), where v_i is random with the covariance of
+    the model's own labels.
 
     Attributes:
-        noise: standard deviation of the noise on a weight with the mean information.
+        noise: standard deviation of the noise on a weight with the mean information, before
+            damping.
         damping: added to the information, as a share of its mean: bounds the noise on weights
             that the retain set does not depend on.
         passes: over the retain set, to estimate the information.

@@ -11,15 +11,14 @@ from ser_unlearn import Method, Recogniser, Task
 
 @dataclass(frozen=True)
 class RandomNoise(Method):
-    """Add noise to all weights, as much as methods change them, knowing nothing of what to forget.
+    """Add noise to all weights, knowing nothing of what to forget.
 
     theta <- theta + sigma * RMS(theta) * n, n ~ N(0, I), RMS tensor by tensor
 
     A method that is no better than this control does not unlearn; it breaks.
 
     Attributes:
-        noise: sigma, the change's size as a share of that of the tensor. By default about what
-            fine-tuning on the retain set changes in half of the tensors.
+        noise: sigma, the change's size as a share of that of the tensor.
     """
 
     reference = "none"

@@ -45,8 +45,8 @@ def audit(
     Returns:
         A line for each attack: attack, auc, auc_low, auc_high, and the same for tpr_at_1fpr, the
         share of the members found where at most 1 % of the others are accused. An area of 0.5 says
-        that the attack knows nothing; 0.1 tells as much as 0.9. All intervals hold at once in 95 %
-        of cases.
+        that the attack knows nothing; 0.1 tells as much as 0.9. The intervals of all areas
+        hold at once in 95 % of cases, and so do those of all shares.
 
     Raises:
         ValueError: if a shape is wrong, a logit is not finite, a label is no class, or there are

@@ -96,7 +96,7 @@ def split(
     train, validation, heldout = (sorted(each) for each in sets)
     result = Split(train, validation, heldout, test)
 
-    if not (result.train and result.heldout and result.test):
+    if not (result.train and result.validation and result.heldout and result.test):
         raise UserError(
             f"{len(utterances)} utterances by {len(speakers)} speakers are too few to split. "
             "Use a larger corpus, or other shares in the card's `split`."

@@ -81,7 +81,7 @@ COLUMNS = (
     Column("mia_auc", "MIA AUC", 2),
     Column("attack_shift", "attack shift", 2),
     Column("runtime_s", "runtime s"),
-    Column("speedup", "speed-up"),
+    Column("speedup", "speed-up", kind="factor"),
     FLOPS,
 )
 """Of the discipline "as if never heard", which is the table of all methods."""

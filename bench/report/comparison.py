@@ -7,6 +7,7 @@ Whatever makes a run hard or easy for both cancels in the difference.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -242,8 +243,9 @@ class Contest:
     def means(self) -> dict[str, float]:
         """The mean of each row, as far as runs that it lacks allow.
 
-        Rows and runs are fitted as m_row + b_run by least squares, with mean b of zero: of rows
-        without gaps, m is the plain mean, and one that lacks hard runs gains nothing by it.
+        Rows and runs are fitted as m_row + b_run by least squares, with mean b of zero, and tables
+        weigh alike, as in `estimate`: of rows without gaps, m is the mean over tables of that over
+        runs, and one that lacks hard runs gains nothing by it.
         """
         import numpy as np
 
@@ -254,13 +256,17 @@ class Contest:
         )
         known = ~np.isnan(table)
         filled = np.where(known, table, 0)
-        rows, columns = known.sum(axis=1), known.sum(axis=0)
+        sizes = Counter(run.table for run in runs)
+        weights = np.array([1 / sizes[run.table] for run in runs])
+        columns = known.sum(axis=0)
+        shares = known * weights / columns
         # Without the b, which are what is left in each run: one equation a row.
-        left = np.diag(rows) - (known / columns) @ known.T
-        right = filled.sum(axis=1) - (known / columns) @ filled.sum(axis=0)
+        left = np.diag(known @ weights) - shares @ known.T
+        right = filled @ weights - shares @ filled.sum(axis=0)
         means = np.linalg.lstsq(left, right, rcond=None)[0]
         levels = (filled.sum(axis=0) - means @ known) / columns
-        return dict(zip(labels, (means + levels.mean()).tolist(), strict=True))
+        level = float(np.average(levels, weights=weights))
+        return dict(zip(labels, (means + level).tolist(), strict=True))
 
     def _difference(self, first: str, second: str) -> Estimate | None:
         if first < second:

@@ -121,11 +121,21 @@ def _answers(part: Part) -> list[str]:
 def _first_screen(part: Part) -> Iterator[str]:
     if part.own:
         yield f"There are no records of the suite `{SUITE}` yet; these are others.\n"
+    if part.lacking:
+        yield f"{_coverage(part)}\n"
     overall = part.overall
     yield from (f"- {sentence}" for sentence in (*_answers(part), *caveats(overall)))
     yield ""
     yield _markdown(list(HEADERS), overview(overall), ["left", "left", *["right"] * 5]) + "\n"
     yield f"{CAPTION}\n"
+
+
+def _coverage(part: Part) -> str:
+    """Which tables of the suite there are."""
+    there = list(by_table(part.rows))
+    known = "; ".join(" ".join(map(markdown, (corpus, scenario))) for corpus, _, scenario in there)
+    total = len(there) + len(part.lacking)
+    return f"So far there are records of {len(there)} of the {total} tables of `{SUITE}`: {known}."
 
 
 def _disciplines(part: Part) -> Iterator[str]:

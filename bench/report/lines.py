@@ -94,9 +94,14 @@ class Line:
         if (metric, kind) not in self._intervals:
             found = estimate(self.runs(metric, kind))
             self._intervals[metric, kind] = (
-                None if found is None else interval(found, kind, self.outcomes[0].forget)
+                None if found is None else interval(found, kind, self._counted(metric))
             )
         return self._intervals[metric, kind]
+
+    def _counted(self, metric: str) -> int:
+        """How many utterances a share is of: in the smallest set, where these differ."""
+        of_test = metric == "test_accuracy"
+        return min(each.test if of_test else each.forget for each in self.outcomes)
 
     @cached_property
     def _intervals(self) -> dict[tuple[str, Kind], Interval | None]:

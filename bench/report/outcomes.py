@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ser_unlearn.evaluation.membership import dearest
+from ser_unlearn.evaluation.prices import Price
 from ser_unlearn.report.comparison import Run
 from ser_unlearn.results.records import Record, Status, Tuned
 
@@ -26,6 +28,10 @@ class Outcome:
     """The method's seed."""
     needs: tuple[str, ...]
     tuned: Tuned | None
+    references: int
+    """How many retrained models it was compared with."""
+    effort: Price
+    """Of the dearest attack that was run."""
     status: Status
     reason: str
     metrics: Mapping[str, float]
@@ -36,6 +42,8 @@ class Outcome:
     """How many utterances the forget set has."""
     train: int
     """How many the forget and the retain set have together."""
+    test: int
+    """How many the test set has."""
     commits: tuple[str, ...]
     """Of the code that ran the method, and of that which evaluated, where they are known."""
     machine: str
@@ -50,7 +58,8 @@ def outcome_of(record: Record) -> Outcome:
             sys.intern(record.corpus),
             sys.intern(record.recogniser),
             sys.intern(record.scenario),
-            seeds.model,
+            # A model that was brought is the original of all seeds.
+            0 if record.checkpoint else seeds.model,
             seeds.forget,
         ),
         sys.intern(record.label),
@@ -59,12 +68,15 @@ def outcome_of(record: Record) -> Outcome:
         seeds.method,
         tuple(map(sys.intern, record.needs)),
         record.tuned,
+        record.references,
+        dearest(record.attacks),
         record.status,
         record.reason,
         {sys.intern(name): value for name, value in record.metrics.items() if value is not None},
         tuple(record.curve),
         record.sizes["forget"],
         record.sizes["forget"] + record.sizes["retain"],
+        record.sizes["test"],
         tuple(
             sys.intern(f"`{checkout.commit[:10]}`" + ("" if checkout.clean else " (changed)"))
             for checkout in (provenance, record.evaluation)

@@ -11,10 +11,10 @@ from ser_unlearn.report.sheets import by_needs
 from ser_unlearn.report.standings import UNHEARD, standings
 from ser_unlearn.report.text import link, markdown
 
-HEADERS = ("method, marks", "needs", "distance", "told", "test loss", "FLOPs ratio", "durability")
+HEADERS = ("method, marks", "needs", "distance", "told", "test loss", "price", "durability")
 
 CAPTION = (
-    "The price is the FLOPs ratio: a method's floating-point operations over retraining's. "
+    "Price: a method's floating-point operations over retraining's. "
     "Durability: points of forget accuracy that come back with int8 weights, and without the "
     "smallest 30 %; steps until the forget set is known again."
 )

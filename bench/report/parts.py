@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from ser_unlearn.data.scenarios import requests
-from ser_unlearn.report.lines import Line, gather, over_tables
+from ser_unlearn.report.lines import Line, Table, gather, over_tables
 from ser_unlearn.report.outcomes import Outcome
 from ser_unlearn.runner.suite import Suite, load_suite
 
@@ -23,6 +23,8 @@ class Part:
     """One for each label and table."""
     own: bool
     """Whether a user's choice made them, and not the suite `SUITE`."""
+    lacking: tuple[Table, ...] = ()
+    """Tables that the suite asks for, and of which there is no record."""
 
     @property
     def overall(self) -> list[Line]:
@@ -37,10 +39,11 @@ def parts(outcomes: Iterable[Outcome]) -> list[Part]:
     without records is left out.
     """
     suite = load_suite(SUITE)
+    wanted = asked(suite)
     inside: list[Outcome] = []
     outside: list[Outcome] = []
     for outcome in outcomes:
-        (inside if belongs(outcome, suite) else outside).append(outcome)
+        (inside if belongs(outcome, suite, wanted) else outside).append(outcome)
     tables = {outcome.run.table for outcome in outside}
     beside = [
         outcome
@@ -51,22 +54,45 @@ def parts(outcomes: Iterable[Outcome]) -> list[Part]:
     ]
     found = []
     if inside:
-        found.append(Part(f"The suite {SUITE}", gather(inside), own=False))
+        there = {outcome.run.table for outcome in inside}
+        lacking = tuple(table for table in wanted if table not in there)
+        found.append(Part(f"The suite {SUITE}", gather(inside), own=False, lacking=lacking))
     if outside:
         found.append(Part(f"Beside the suite {SUITE}", gather([*beside, *outside]), own=True))
     return found
 
 
-def belongs(outcome: Outcome, suite: Suite) -> bool:
-    """Whether a record is one that a suite of all methods asks for: its defaults, its runs."""
+def asked(suite: Suite) -> list[Table]:
+    """The tables that a suite asks for."""
+    return [
+        (corpus, recipe, request)
+        for corpus in suite.corpora
+        for recipe in suite.recipes
+        for scenario in suite.scenarios_of(corpus)
+        for request in requests(scenario)
+    ]
+
+
+def belongs(outcome: Outcome, suite: Suite, tables: Collection[Table]) -> bool:
+    """Whether a record is one that a suite of all methods asks for: its defaults, its runs.
+
+    What is done has to have the suite's references and attacks: distances, and who is told, hang on
+    both.
+
+    Args:
+        outcome: the record.
+        suite: the suite.
+        tables: those that the suite asks for.
+    """
     run = outcome.run
     return (
-        run.corpus in suite.corpora
-        and run.recipe in suite.recipes
-        and run.scenario
-        in (each for scenario in suite.scenarios_of(run.corpus) for each in requests(scenario))
+        run.table in tables
         and run.model == run.forget < suite.runs
         and outcome.repeat < suite.method_seeds
         and outcome.tuned is None
         and "[" not in outcome.label  # parameters that were changed
+        and (
+            outcome.status != "done"
+            or (outcome.references, outcome.effort) == (suite.references, suite.attacks)
+        )
     )

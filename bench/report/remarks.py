@@ -10,6 +10,9 @@ from ser_unlearn.report.lines import Line
 
 INTERVALS = "In parentheses: 95 % intervals over runs. Losses, gaps and returns are in points."
 
+MATCHED = 0.95
+"""Of the unseen utterances: with fewer of the same emotion, attacks tell retrained models too."""
+
 FEW = 16
 """Forgotten utterances, of which fewer say little."""
 
@@ -47,14 +50,23 @@ def caveats(rows: Iterable[Line]) -> list[str]:
 
 
 def matching(rows: Iterable[Line]) -> list[str]:
-    """A sentence on how many non-members are of the speaker whose utterance they stand beside."""
-    found = [share for line in rows for share in line.all("match_speaker_share")]
-    if not found:
+    """What the unseen utterances share with the forgotten ones that they stand beside."""
+    chosen = list(rows)
+    speaker, emotion = (
+        [share for line in chosen for share in line.all(f"match_{name}_share")]
+        for name in ("speaker", "emotion")
+    )
+    if not speaker or not emotion:
         return []
-    return [
-        "Attacks compare each forgotten utterance with an unseen one; "
-        f"{sum(found) / len(found):.0%} of these are of the same speaker."
-    ]
+    alike = sum(emotion) / len(emotion)
+    sentence = (
+        "Attacks compare each forgotten utterance with unseen ones, of which "
+        f"{sum(speaker) / len(speaker):.0%} are of the same speaker and {alike:.0%} have the same "
+        "emotion"
+    )
+    if alike < MATCHED:
+        sentence += "; where emotions differ, attacks may tell these, and not who was forgotten"
+    return [f"{sentence}."]
 
 
 def faults(corpus: str) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ser_unlearn.report.columns import DISTANCE, LOSS
 from ser_unlearn.report.lines import Line
 from ser_unlearn.report.standings import (
     DEAR,
+    INCOMPLETE,
     LIKE_ORIGINAL,
     TOLD,
     UNCHANGED,
@@ -24,6 +25,14 @@ GIVEN = {
     ("forget", "retain"): "From forget and retain set",
 }
 """What a user may have, and how a sentence on it begins."""
+
+BUT = {
+    TOLD: "attacks tell it from retraining",
+    UNCHANGED: "it left the model as it was",
+    INCOMPLETE: "runs of it are not done",
+    DEAR: "it costs more than retraining",
+}
+"""What keeps a row that is nearer from being the answer."""
 
 
 def answers(found: Standings | None, escape: Escape = shown) -> list[str]:
@@ -45,16 +54,22 @@ def answers(found: Standings | None, escape: Escape = shown) -> list[str]:
 
 
 def nearest(found: Standings, needs: tuple[str, ...]) -> Line | None:
-    """The first of the rows that need these data; where none may win, the nearest of them.
+    """The first of the rows that need these data; where none may win, the nearest of them."""
+    return first_of(found, _competitors(found, needs))
+
+
+def first_of(found: Standings, rows: Iterable[Line]) -> Line | None:
+    """The first of some rows that compete, who may win in front; None if there are no rows.
 
     What attacks tell from retraining, or is farther from it than the original, comes behind what is
-    like the original; what left the model as it was, or cost more than retraining, comes last.
+    like the original; what left the model as it was, is not done, or costs more than retraining
+    comes last.
     """
     return min(
-        _competitors(found, needs),
+        rows,
         key=lambda line: (
             line not in found.ranked,
-            bool({UNCHANGED, DEAR} & set(found.bars[line.label])),
+            bool({UNCHANGED, INCOMPLETE, DEAR} & set(found.bars[line.label])),
             bool({TOLD, WORSE} & set(found.bars[line.label])),
         ),
         default=None,
@@ -78,7 +93,7 @@ def _answer(given: str, best: Line, found: Standings, original: Line | None, esc
     means = found.contest.means()
     first = min(_competitors(found, best.needs), key=lambda line: means[line.label])
     if first.label != best.label:
-        bars = ", ".join(found.bars[first.label])
+        bars = " and ".join(BUT[bar] for bar in found.bars[first.label] if bar in BUT)
         parts.append(f"{escape(first.label)} is nearer ({DISTANCE.mean(first)}), but {bars}")
     return "; ".join(parts) + "."
 
@@ -93,7 +108,7 @@ def _beside_nothing(bars: Sequence[str], original: Line | None, untold: str | No
     if UNTESTED in bars:
         return f"whether that is nearer than {nothing} cannot be said ({untold})"
     if LIKE_ORIGINAL in bars:
-        return f"it cannot be told from {nothing}"
+        return f"its runs show no difference from {nothing}"
     return f"that is {'farther' if WORSE in bars else 'nearer'} than {nothing}"
 
 
@@ -113,14 +128,14 @@ def _loss(line: Line) -> str:
 
 
 def conclusions(found: Standings, escape: Escape = shown) -> list[str]:
-    """Who is first, from how many rows it is told, what can be told at all, and why not more."""
+    """Who is first, from how many rows it differs, what can be seen at all, and why not more."""
     sentences = []
     if found.ranked:
         first, *groups = found.group_firsts
-        told = sum(rival.is_clear for rival in found.rivals.values())
+        apart = sum(rival.is_clear for rival in found.rivals.values())
         sentences.append(
-            f"First: {escape(first.label)} (needs {escape(first.needed)}; {price(first)}), told "
-            f"from {told} of {len(found.rivals)} other rows."
+            f"First: {escape(first.label)} (needs {escape(first.needed)}; {price(first)}); it "
+            f"differs clearly from {apart} of {len(found.rivals)} other rows."
         )
         sentences += [
             f"First of those that need {escape(line.needed)}: {escape(line.label)} ({price(line)})."
@@ -131,14 +146,14 @@ def conclusions(found: Standings, escape: Escape = shown) -> list[str]:
     detectable = found.contest.detectable()
     if detectable is None:
         sentences.append(
-            f"No difference between rows can be told from chance: {found.shortage}."
+            f"No difference between rows can be seen beyond chance: {found.shortage}."
             if found.shortage
-            else "No difference between rows can be told from chance."
+            else "No difference between rows can be seen beyond chance."
         )
     else:
         sentences.append(
             f"With these runs, {found.discipline.difference(detectable)} between two rows "
-            "is told in about four cases of five, and a smaller one less often."
+            "is seen in about four cases of five, and a smaller one less often."
         )
         sentences += _reasons(found, escape)
     return sentences

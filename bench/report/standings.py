@@ -13,14 +13,15 @@ from ser_unlearn.results import meanings
 from ser_unlearn.results.records import Tuned
 
 FIRST, GROUP, EQUAL, UNTESTED = "*", "+", "=", "?"
-"""The winner of a table; that of those that need the same data; a row that cannot be told from the
-first; and one of which nothing can be said."""
+"""The winner of a table; that of those that need the same data; a row that does not differ clearly
+from the first; and one of which nothing can be said."""
 
-TOLD, UNCHANGED, LIKE_ORIGINAL, WORSE, DEAR = (
+TOLD, UNCHANGED, LIKE_ORIGINAL, WORSE, INCOMPLETE, DEAR = (
     "told",
     "unchanged",
     "like original",
     "worse",
+    "incomplete",
     "dear",
 )
 """What bars a row from winning."""
@@ -28,12 +29,13 @@ TOLD, UNCHANGED, LIKE_ORIGINAL, WORSE, DEAR = (
 MEANINGS = {
     FIRST: "first",
     GROUP: "first of those that need the same data",
-    EQUAL: f"cannot be told from {FIRST}",
+    EQUAL: f"does not differ clearly from {FIRST}",
     UNTESTED: "its runs do not say",
     TOLD: "attacks tell it from retraining in most runs",
     UNCHANGED: "the original, rounding aside",
-    LIKE_ORIGINAL: "cannot be told from the original",
+    LIKE_ORIGINAL: "does not differ clearly from the original",
     WORSE: "farther from retraining than the original",
+    INCOMPLETE: "a run that it can do is not done",
     DEAR: "costs more than retraining",
 }
 
@@ -61,7 +63,7 @@ class Discipline:
     metric: str
     kind: Kind
     like_retraining: bool
-    """Whether a winner must be told from the original, and not from retraining."""
+    """Whether a winner must differ clearly from the original, and not be told from retraining."""
     forgetting: float = 0.0
     """Forgetting rate that it takes to enter."""
 
@@ -97,7 +99,7 @@ class Standings:
     bars: dict[str, list[str]]
     """What bars each row from winning, by its label."""
     rivals: dict[str, Comparison]
-    """The first against each other row: by the other's label."""
+    """The first against each other row that competes: by the other's label."""
     untold: dict[str, str]
     """Why it cannot be said of a row how it stands, by its label."""
     contest: Contest
@@ -176,8 +178,11 @@ def standings(
     others = tuple(line for line in order if line not in ranked)
     rivals: dict[str, Comparison] = {}
     if ranked:
-        rivals = contest.compare_with(ranked[0].label, means)
+        rivals = contest.compare_with(ranked[0].label, bars)
     untold = {label: each.reason for label, each in (against | rivals).items() if each.reason}
+    for line in entered:
+        if reason := shortage(line.runs(discipline.metric)):
+            untold.setdefault(line.label, reason)
     if discipline.like_retraining and not against:
         untold = {line.label: NO_ORIGINAL for line in entered} | untold
     return Standings(discipline, ranked, others, bars, rivals, untold, contest)
@@ -208,6 +213,10 @@ def _bars(line: Line, discipline: Discipline, against: dict[str, Comparison]) ->
         count, known = line.told
         bars += [TOLD] if 2 * count > known else []
         bars += _likeness(line, against.get(line.label))
+    elif shortage(line.runs(discipline.metric)):
+        bars.append(UNTESTED)
+    # What fails where it would do badly gains nothing by it.
+    bars += [INCOMPLETE] if any(each.status != "unsupported" for each in line.failures) else []
     return bars + ([DEAR] if (line.mean("flops_ratio") or 0) > 1 else [])
 
 

@@ -15,6 +15,7 @@ from ser_unlearn.report.sentences import answers, conclusions
 from ser_unlearn.report.sheets import Sheet, by_needs, lasting_sheet, sheets
 from ser_unlearn.report.standings import (
     DEAR,
+    INCOMPLETE,
     LIKE_ORIGINAL,
     MEANINGS,
     SYMBOLS,
@@ -28,7 +29,7 @@ from ser_unlearn.results.names import shown
 
 CODES = {
     **{mark: mark for mark in SYMBOLS},
-    **{TOLD: "t", UNCHANGED: "u", LIKE_ORIGINAL: "o", WORSE: "w", DEAR: "d"},
+    **{TOLD: "t", UNCHANGED: "u", LIKE_ORIGINAL: "o", WORSE: "w", INCOMPLETE: "i", DEAR: "d"},
 }
 """Marks where there is no room for words."""
 

@@ -134,8 +134,8 @@ class Record(Filed):
     metrics: dict[str, Number | None]
     """By their names in `ser_unlearn.results.meanings`; None where a metric has no value."""
     attacks: dict[str, Attack] = Field(default_factory=dict)
-    """Every membership attack by its name; all intervals of a record hold at once in 95 % of
-    cases."""
+    """Every membership attack by its name. The intervals of all AUCs of a record hold at once in
+    95 % of cases, and so do those of all true positive rates."""
     curve: list[tuple[Price, Share]] = Field(default_factory=list)
     """How a method forgot that looks at the forget set while it works: for each look the share of
     retraining's floating-point operations that were spent, and the accuracy on the forget set."""

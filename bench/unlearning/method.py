@@ -42,8 +42,8 @@ class Method(ABC):
     """Further rows of the tables: a suffix of the method's name, and what its fields become."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Other defaults for a family of recipes (`Layout.family`): fields and their values. What a
-    variant says goes before."""
+    """Other values for a family of recipes (`Layout.family`), of all rows: by field. What the user
+    says goes before."""
 
     search_space: ClassVar[Mapping[str, Any]] = {}
     """What tuning may try: a list of values, or (low, high, "linear", "log" or "int")."""

@@ -144,7 +144,7 @@ class Row:
     path: Path | None = None
     """The method's file, if it is neither in `methods/` nor in an installed package."""
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What the fields that nobody set become, by a family of recipes."""
+    """What the fields that the user did not set become, by a family of recipes."""
 
     def under(self, family: str) -> Row:
         """The row as it runs with recipes of a family."""
@@ -203,8 +203,6 @@ def _row(row: str, info: MethodInfo, code: str, overrides: Mapping[str, Mapping[
     # A method's file is not run where it is enough to read it: that would import torch.
     if info.parameters is not None and not changes:
         values = info.parameters[variant]
-        defaults = info.parameters[""]
-        given = {field for field, value in values.items() if value != defaults[field]}
     else:
         cls = load_class(method, info.path if info.added else None)
         changed = {
@@ -212,13 +210,12 @@ def _row(row: str, info: MethodInfo, code: str, overrides: Mapping[str, Mapping[
         }
         own = cls.variants[variant] if variant else {}
         values = dataclasses.asdict(_instance(cls, row, {**own, **changed}))
-        given = {*own, *changed}
         if changed:
             settings = ",".join(f"{field}={_as_text(value)}" for field, value in changed.items())
             label += f"[{settings}]"
     check_name("row", label, in_path=True)
     presets = {
-        family: {field: value for field, value in fields.items() if field not in given}
+        family: {field: value for field, value in fields.items() if field not in changes}
         for family, fields in info.presets.items()
     }
     return Row(

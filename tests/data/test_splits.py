@@ -227,8 +227,9 @@ def test_a_validation_share_of_nothing_is_refused():
         (corpus(3, 2, 6), SplitRule(test_speakers=["s00", "s01", "s02"])),
         (corpus(3, 2, 6), SplitRule(test_speakers=[])),
         (corpus(3, 2, 6), SplitRule.model_construct(validation=0.5, heldout=0.5)),
+        (corpus(3, 2, 6), SplitRule(validation=0.001)),
     ],
-    ids=["empty", "one speaker", "too few", "all tested", "none tested", "no share"],
+    ids=["empty", "one speaker", "too few", "all tested", "none tested", "no share", "no look"],
 )
 def test_a_corpus_too_small_to_split_is_refused(utterances, rule):
     with pytest.raises(UserError, match="too few to split"):

@@ -48,9 +48,17 @@ def test_the_first_that_needs_no_more_than_there_is_is_chosen(write, tmp_path):
     found = best(tmp_path, {"forget"}, KNOWN)
     assert found.label == "alone"
     assert found.aim == "as if never heard"
-    assert "first on the leaderboard" in found.reason
+    assert "comes nearest to retraining on the leaderboard, over 1 table." in found.reason
     # A row that cannot be run here, such as one of changed parameters, is passed over.
     assert best(tmp_path, {"forget", "retain"}, {"alone"}).label == "alone"
+
+
+def test_where_nothing_is_first_the_nearest_that_is_not_told_is_chosen(write, tmp_path):
+    write("alone", 3.01, ("forget",))
+    write("wiping", 2.9, ("forget",), forgetting_rate=1.0, told_from_retrained=1.0)
+    found = best(tmp_path, {"forget"}, KNOWN)
+    assert (found.label, found.aim) == ("alone", "as if never heard")
+    assert found.reason.endswith("over 1 table, marked *like original*.")
 
 
 def test_where_nothing_is_as_if_never_heard_what_wipes_out_is_chosen(write, tmp_path):

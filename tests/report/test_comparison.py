@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ser_unlearn.report.comparison import Contest, holm
+from ser_unlearn.report.comparison import Contest, Run, estimate, holm
 from ser_unlearn.report.moderation import fit_prior
 
 
@@ -117,6 +117,17 @@ def test_a_comparison_without_a_claim_does_not_count_in_the_correction():
 
 
 # Means
+
+
+def test_tables_weigh_alike_in_means_as_in_estimates():
+    def row(first, second):
+        runs = {Run("ravdess", "ecapa", "random:16", run, run): first for run in range(6)}
+        return runs | {Run("ravdess", "ecapa", "speaker:1", run, run): second for run in range(3)}
+
+    rows = {"a": row(1.0, 2.0), "b": row(1.2, 1.7)}
+    found = Contest(rows).means()
+    assert found == pytest.approx({"a": 1.5, "b": 1.45}, abs=ROUNDING)
+    assert found == pytest.approx({label: estimate(values).mean for label, values in rows.items()})
 
 
 def test_means_of_rows_without_gaps_are_plain():

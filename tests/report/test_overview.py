@@ -60,6 +60,12 @@ def test_the_first_screen_answers(tmp_path: Path):
     assert max(line.count("|") for line in screen) == 8
 
 
+def test_it_is_said_which_tables_there_are(tmp_path: Path):
+    write(tmp_path, field())
+    said = "So far there are records of 3 of the 6 tables of `paper`: ased random:64;"
+    assert said in leaderboard_of(tmp_path)
+
+
 def test_the_check_covers_the_drawing(tmp_path: Path):
     results, page = tmp_path / "results", tmp_path / "leaderboard.md"
     write(results, field())

@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fields import field, leaderboard_of, write
+from fields import field, found_by, leaderboard_of, write
 from toys import make_record
 
 from ser_unlearn.report.outcomes import outcome_of
-from ser_unlearn.report.parts import belongs, parts
+from ser_unlearn.report.parts import asked, belongs, parts
 from ser_unlearn.runner.suite import load_suite
 
-INSIDE = {"corpus": "ravdess", "scenario": "random:16"}
+INSIDE = {
+    "corpus": "ravdess",
+    "scenario": "random:16",
+    "references": 5,
+    "attacks": found_by("loss", "iam"),
+}
 
 
 def seeds(model, forget, method=0):
@@ -33,11 +38,16 @@ def seeds(model, forget, method=0):
         (seeds(0, 0, 1), False),
         ({"label": "fade[epochs=9]"}, False),
         ({"tuned": {"criterion": "distance", "trials": 9}}, False),
+        ({"references": 3}, False),
+        ({"attacks": found_by("loss")}, False),
+        ({"attacks": found_by("loss", "iam", "ulira")}, False),
+        ({"status": "failed", "references": 0, "attacks": {}}, True),
     ],
 )
 def test_the_suite_has_its_tables_its_runs_and_the_defaults(changes, inside):
     outcome = outcome_of(make_record(**{**INSIDE, **changes}))
-    assert belongs(outcome, load_suite("paper")) is inside
+    suite = load_suite("paper")
+    assert belongs(outcome, suite, asked(suite)) is inside
 
 
 OWN = (

@@ -36,7 +36,7 @@ def test_the_answers_say_distance_price_loss_attacks_and_what_doing_nothing_is()
 @pytest.mark.parametrize(
     ("distance", "end"),
     [
-        (3.0, "it cannot be told from doing nothing ("),
+        (3.0, "its runs show no difference from doing nothing ("),
         (6.0, "that is farther than doing nothing ("),
     ],
 )
@@ -64,7 +64,7 @@ def test_what_attacks_tell_answers_only_where_nothing_else_is_like_the_original(
     ]
     (sentence,) = said(overall(field(rows, HERE)))
     assert "alike comes nearest" in sentence
-    assert sentence.endswith("; near is nearer (2.82), but told.")
+    assert sentence.endswith("; near is nearer (2.82), but attacks tell it from retraining.")
     (sentence,) = said(overall(field([*rows[:3], rows[4]], HERE)))
     assert "near comes nearest" in sentence
     assert sentence.endswith("that is nearer than doing nothing (3.01).")
@@ -103,7 +103,7 @@ def test_why_a_mark_is_missing_is_said():
     assert "?" in found.marks(next(line for line in rows if line.label == "npo"))
     sentences = conclusions(found)
     assert (
-        "No difference between rows can be told from chance: all 6 runs are of one model."
+        "No difference between rows can be seen beyond chance: all 6 runs are of one model."
         in sentences
     )
     (forget, *_) = said(rows)

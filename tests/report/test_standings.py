@@ -61,6 +61,54 @@ def test_what_cannot_be_told_from_the_first_is_marked():
     assert found["next"] == "="
 
 
+def failing(records, kept):
+    """The same, with all but the first few runs failed."""
+    return [
+        *records[:kept],
+        *(
+            each.model_copy(update={"status": "failed", "reason": "no", "metrics": {}})
+            for each in records[kept:]
+        ),
+    ]
+
+
+@pytest.mark.parametrize("discipline", [UNHEARD, WIPED_OUT])
+def test_a_row_that_fails_where_it_would_do_badly_is_not_first(discipline):
+    metrics = {"forgetting_rate": 1.0}
+    rows = [
+        *controls(),
+        *records_of("steady", 1.5, test_accuracy_drop=5.0, **metrics),
+        *failing(records_of("lucky", 1.2, test_accuracy_drop=0.0, **metrics), 5),
+    ]
+    found = ranked(rows, discipline)
+    assert found["steady"] == "*"
+    assert found["lucky"] == "incomplete"
+
+
+def test_what_cannot_serve_a_request_is_not_incomplete():
+    rows = records_of("able", 1.2)
+    unable = rows[-1].model_copy(update={"status": "unsupported", "metrics": {}})
+    assert ranked([*controls(), *rows[:-1], unable])["able"] == "*"
+
+
+def test_too_few_originals_do_not_win_what_is_wiped_out():
+    rows = records_of("few", 1.2, runs=2, forgetting_rate=1.0, test_accuracy_drop=0.0)
+    assert ranked([*controls(), *rows], WIPED_OUT)["few"] == "?"
+
+
+def test_a_model_that_was_brought_is_one_original_in_all_runs():
+    rows = [*controls(), *records_of("near", 1.2)]
+    brought = [each.model_copy(update={"checkpoint": "ab" * 32}) for each in rows]
+    assert ranked(brought)["near"] == "?"
+    said = conclusions(standings(lines(brought), UNHEARD))
+    assert any("all 6 runs are of one model" in sentence for sentence in said)
+
+
+def test_those_that_compete_for_nothing_are_no_rivals_of_the_first():
+    rows = [*controls(test_accuracy_drop=0.0), *records_of("near", 1.2)]
+    assert set(standings(lines(rows), UNHEARD).rivals) == set()
+
+
 def test_each_need_has_a_first():
     rows = [
         *controls(),
@@ -77,7 +125,8 @@ def test_each_need_has_a_first():
     }
     sentences = conclusions(standings(lines(rows), UNHEARD))
     assert sentences[:2] == [
-        "First: near (needs forget; 0.2 of retraining's operations), told from 4 of 4 other rows.",
+        "First: near (needs forget; 0.2 of retraining's operations); it differs "
+        "clearly from 2 of 2 other rows.",
         "First of those that need forget, retain: mixed (0.2 of retraining's operations).",
     ]
 
@@ -143,7 +192,7 @@ def test_too_few_runs_are_no_claim():
     assert [found.marks(line) for line in found.rows if line.needs == ("forget",)] == [["?"]] * 2
     assert conclusions(found) == [
         "No row is first: beside each stands what bars it.",
-        "No difference between rows can be told from chance: 2 models are too few: it takes 3.",
+        "No difference between rows can be seen beyond chance: 2 models are too few: it takes 3.",
     ]
 
 
@@ -156,7 +205,7 @@ def test_what_difference_can_be_told_is_said():
     sentence = conclusions(found)[-1]
     detectable = found.contest.detectable()
     assert sentence == (
-        f"With these runs, a factor of {np.exp(detectable):.2f} between two rows is told in about "
+        f"With these runs, a factor of {np.exp(detectable):.2f} between two rows is seen in about "
         "four cases of five, and a smaller one less often."
     )
     # Differences of logarithms vary by 0.03: three standard errors of six runs are 0.035.

@@ -139,7 +139,7 @@ def test_the_leaderboard_ranks_by_distance_and_says_what_it_cannot_say(tmp_path:
             "![Distance against price](figures/distance-against-price.svg)",
             "## As if never heard",
             "No row is first",
-            "No difference between rows can be told from chance: there is one run.",
+            "No difference between rows can be seen beyond chance: there is one run.",
             "| near ",
             "| control ",
             "| far ",
@@ -183,14 +183,21 @@ def test_old_and_failed_records_stand_in_the_table_too():
     )
 
 
-def test_the_share_of_one_speaker_is_said():
+def test_what_the_unseen_share_with_the_forgotten_is_said():
     (line,) = lines([make_record()])
     assert matching([line]) == []
-    known = replace(line.outcomes[0], metrics={"match_speaker_share": 0.12})
-    assert matching([replace(line, outcomes=(known,))]) == [
-        "Attacks compare each forgotten utterance with an unseen one; 12% of these are of the "
-        "same speaker."
-    ]
+
+    def matched(emotion: float) -> str:
+        metrics = {"match_speaker_share": 0.12, "match_emotion_share": emotion}
+        known = replace(line.outcomes[0], metrics=metrics)
+        (sentence,) = matching([replace(line, outcomes=(known,))])
+        return sentence
+
+    assert matched(1.0) == (
+        "Attacks compare each forgotten utterance with unseen ones, of which 12% are of the same "
+        "speaker and 100% have the same emotion."
+    )
+    assert matched(0.5).endswith("attacks may tell these, and not who was forgotten.")
 
 
 def test_in_how_many_runs_attacks_tell():
@@ -232,12 +239,15 @@ def test_the_second_table_stands_where_durability_was_measured(tmp_path: Path):
 def test_the_leaderboard_says_who_loses_least_of_those_that_forget(tmp_path: Path):
     for label, rate, drop in [("keeps", 0.5, 0.1), ("best", 0.95, 1.25), ("worse", 1.0, 9.0)]:
         metrics = {"forgetting_rate": rate, "test_accuracy_drop": drop}
-        write_record(tmp_path, make_record(label=label, metrics=metrics))
+        for run in range(3):
+            seeds = {"model": run, "forget": run, "method": 0}
+            write_record(tmp_path, make_record(label=label, seeds=seeds, metrics=metrics))
     section = leaderboard_of(tmp_path).split("## Wiped out")[1].split("</details>")[0]
     rows = [line.split()[1] for line in section.splitlines() if line.startswith("| ")]
     assert rows == ["method", "best", "worse"]
     assert (
-        "First: best (needs forget; 0.05 of retraining's operations), told from 0 of 1" in section
+        "First: best (needs forget; 0.05 of retraining's operations); it differs clearly from 1 of "
+        "1 other rows." in section
     )
 
 

@@ -11,7 +11,7 @@ from trials import DEFAULTS
 from ser_unlearn.errors import UserError
 from ser_unlearn.tuning.space import Choice, Range, around, distributions, read_space, rounded
 from ser_unlearn.unlearning.method import Method
-from ser_unlearn.unlearning.registry import list_methods, load_class, resolve
+from ser_unlearn.unlearning.registry import list_methods, load_class, resolve, resolve_all
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,13 @@ def test_a_space_moves_with_the_defaults_of_a_family():
     assert around(space, before, before) == space
 
 
-@pytest.mark.parametrize("label", list_methods())
-def test_every_methods_space_holds_its_presets(label):
-    cls, row = load_class(label), resolve(label, {})
+@pytest.mark.parametrize("label", [row.label for row in resolve_all(None, {})])
+def test_every_rows_space_holds_its_presets(label):
+    row = resolve(label, {})
+    cls = load_class(row.method)
+    after = row.under("transformer").parameters
+    assert after == row.parameters | cls.presets.get("transformer", {})
     if not cls.search_space:
         return
-    after = row.under("transformer").parameters
     space = around(read_space(cls, label, row.parameters), row.parameters, after)
     assert all(after[field] in each for field, each in space.items())

@@ -15,7 +15,7 @@ from ser_unlearn.report.columns import FLOPS, LASTING, LOSS, columns_of
 from ser_unlearn.report.outcomes import outcome_of
 from ser_unlearn.report.page.details import Details
 from ser_unlearn.report.page.views import View, views
-from ser_unlearn.report.parts import SUITE, Part, belongs, parts
+from ser_unlearn.report.parts import SUITE, Part, asked, belongs, parts
 from ser_unlearn.report.plots.catalogue import PLOTS
 from ser_unlearn.report.plots.drawing import library
 from ser_unlearn.report.plots.points import needs_of
@@ -36,10 +36,11 @@ def make_page(records: Iterable[Record]) -> str:
     asked for.
     """
     suite, details, outcomes = load_suite(SUITE), Details(), []
+    tables = asked(suite)
     for record in records:
         outcome = outcome_of(record)
         outcomes.append(outcome)
-        details.add(record, own=not belongs(outcome, suite))
+        details.add(record, own=not belongs(outcome, suite, tables))
     found = parts(outcomes)
     shown_views = [list(views(part)) for part in found]
     blocks = [
