@@ -17,7 +17,7 @@ SHARES = (2 / 3, 1.0, 4 / 3)
 """How much of `pruned` is pruned, round by round: it is to hold for less and for more as well."""
 
 SLACK = 1e-3
-"""By which a wanted lead may be missed, of the leads' own scale."""
+"""The smaller, the closer leads come to what they should be; above 0, so that it can be solved."""
 
 NEAR = 0.1
 """A lead that is so near to what is wanted needs no further step."""
@@ -29,21 +29,22 @@ class LeastChange(Method):
 
     In each of a few rounds, theta <- theta + d, with
 
-    min_d  sum over layers of tr(d_l (A_l + floor I) d_l^T) + hold / k * |R d - r|^2
-    s.t.   J d = t - z
+    min_d  sum over layers of tr(d_l M_l d_l^T) + |J d - (t - z)|^2 / (SLACK k)
+           + hold |R d - r|^2 / k,   M_l = A_l + floor I
 
     z: the leads of D_f, the true emotion's logit minus the best wrong one's; J: their gradients;
     t: what they should be. A_l: the mean of x x^T over the inputs x of layer l, of D_f and of
     perturbed copies of it, divided by its mean diagonal: what speech looks like to the layer. A
-    change is measured by how much it moves the outputs of every layer on speech in general, so
-    it goes where speech seldom is. R: gradients of random projections of the logits of further
-    copies; r: what is to be made good there, so that they stay the original's. k: the mean of the
-    diagonal of J A^-1 J^T. The solution is d = A^-1 [J; R]^T a, with a of as many numbers as there
-    are rows: nothing of the model's size is inverted.
+    change is measured by how much it moves the outputs of every layer on speech in general, beside
+    how large the layer's inputs are, so it goes where speech seldom is. R: gradients of random
+    projections of the logits of further copies; r: what is to be made good there, so that they stay
+    the original's. k: the mean of the diagonal of J M^-1 J^T. The solution is d = M^-1 [J; R]^T a,
+    with a of as many numbers as there are rows: nothing of the model's size is inverted.
 
     As if never heard, t = stretch * (z_o - c): the original's leads z_o, lowered by the one number
-    c at which the share of D_f that stays right is the original's accuracy on unseen utterances. To
-    wipe out, t is at most -margin, also of weights that have been pruned.
+    c >= 0 at which the share of D_f that stays right is the original's accuracy on unseen
+    utterances; of what is known no better than these, c is 0. To wipe out, t is at most -margin,
+    also of weights that have been pruned.
 
     Attributes:
         rounds: how often the model is linearised.
@@ -53,8 +54,8 @@ class LeastChange(Method):
         floor: of how little speech there is in any direction.
         hold: how much the copies weigh.
         margin: by how much the best wrong logit is to exceed the true one.
-        pruned: the share of weights, the smallest, without which a model that is wiped out has to
-            have forgotten too; 0 for whole weights alone.
+        pruned: the share of the weights that change, the smallest, without which a model that is
+            wiped out has to have forgotten too; 0 for whole weights alone.
         stretch: how much more strangers' leads vary.
         layers: how many of the last layers change; 0 for all.
         stop: the aim: "unseen", as if never heard, or "zero", wiped out.
@@ -121,7 +122,8 @@ class LeastChange(Method):
         """What the leads should be, [N]; [2 N] where those under pruned weights are asked too."""
         if self.stop == "zero":
             return torch.full_like(leads, -self.margin).repeat(2 if self.pruned else 1)
-        return self.stretch * (leads - leads.quantile(1 - task.unseen_accuracy))
+        lowered = leads.quantile(1 - task.unseen_accuracy).clamp_min(0)
+        return self.stretch * (leads - lowered)
 
     def _copies(self, task: Task) -> Batch:
         return perturbed(task.forget.whole(), self.copies, self.frames, task.generator)
