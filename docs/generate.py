@@ -262,6 +262,10 @@ def _calibration(found: dict[str, Any]) -> str:
             for fake in distances[0]["fakes"]
         ),
         ["the original", *(f"{each['methods']['original']:.2f}" for each in distances)],
+        [
+            "the original with its logits halved",
+            *(f"{each['the original with its logits halved']:.2f}" for each in distances),
+        ],
     ]
     requests = [f"request {number}" for number in range(1, len(distances) + 1)]
     head = (

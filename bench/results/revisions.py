@@ -32,7 +32,7 @@ REVISIONS: dict[str, Revision] = {
     "metrics.accuracy": Revision(1, "the first: accuracies, recall, forgetting"),
     "metrics.membership": Revision(1, "the first: mia_*, by loss and confidence"),
     "metrics.likeness": Revision(2, "against the mean of the references; mia_auc in the gap"),
-    "metrics.distance": Revision(2, "the divergence from the original beside the others"),
+    "metrics.distance": Revision(3, "of a model made as sure as the references"),
     "metrics.harm": Revision(3, "records name the groups that lost most"),
     "metrics.costs": Revision(1, "the first: seconds, operations, memory, and their ratios"),
     "attacks.audit": Revision(3, "told by how single utterances vary over the references"),

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr, t
 
 from ser_unlearn.evaluation.audit import Auditor
-from ser_unlearn.evaluation.distance import JOINED, Retraining
+from ser_unlearn.evaluation.distance import Retraining
 from ser_unlearn.evaluation.metrics import accuracy
 from ser_unlearn.recogniser.outputs import Logits
 from ser_unlearn.results.provenance import provenance
@@ -163,13 +163,7 @@ def look(place: Place, scenario: str, run: int, references: int, answers: list[A
 def ratios(models: list[Logits], references: list[Logits], request: Request) -> Any:
     """Divergence over that of retraining, of each model on forget and test set: [M, 2]."""
     retraining = Retraining(references, request.sets, request.original.logits)
-    found = [retraining.metrics(each) for each in models]
-    return np.array(
-        [
-            [each[f"divergence_{name}"] / retraining.spread[name] for name in JOINED]
-            for each in found
-        ]
-    )
+    return np.array([list(retraining.ratios(each).values()) for each in models])
 
 
 def judged(seen: list[Seen], joint: Joint) -> dict[str, Any]:
@@ -239,6 +233,7 @@ def distances(seen: Seen) -> dict[str, Any]:
             }
             for name, each in seen.fakes.items()
         },
+        "the original with its logits halved": distance(seen.request.original.logits / 2),
         "methods": {name: distance(each) for name, each in sorted(seen.methods.items())},
         "told": {
             "further retrained models": sum(map(told, seen.further)),

@@ -32,20 +32,50 @@ def divergence(p: float, q: float) -> float:
 
 
 def test_it_is_the_divergence_over_that_of_the_references_from_each_other():
-    references = [logits(0.2, 0.9, 0.5), logits(0.4, 0.9, 0.6), logits(0.6, 0.9, 0.7)]
-    found = Retraining(references, ONE, logits(0.7, 0.1, 0.4)).metrics(logits(0.9, 0.8, 0.8))
+    # On the test set all are equally sure.
+    references = [logits(0.2, 0.9, 0.7), logits(0.4, 0.9, 0.7), logits(0.6, 0.9, 0.3)]
+    found = Retraining(references, ONE, logits(0.7, 0.1, 0.4)).metrics(logits(0.9, 0.8, 0.3))
     # Each reference against the mean of the two others, and 8/9 of that.
     forget = 8 / 9 * (divergence(0.2, 0.5) + 0 + divergence(0.6, 0.3)) / 3
-    test = 8 / 9 * (divergence(0.5, 0.65) + 0 + divergence(0.7, 0.55)) / 3
+    test = 8 / 9 * (divergence(0.7, 0.5) + divergence(0.7, 0.5) + divergence(0.3, 0.7)) / 3
+    mean = (0.7 + 0.7 + 0.3) / 3
     expected = {
         "divergence_forget": divergence(0.9, 0.4),
         "divergence_retain": divergence(0.8, 0.9),
-        "divergence_test": divergence(0.8, 0.6),
-        "divergence_original": (divergence(0.9, 0.7) + divergence(0.8, 0.4)) / 2,
-        "distance": math.sqrt(divergence(0.9, 0.4) / forget * divergence(0.8, 0.6) / test),
+        "divergence_test": divergence(0.3, mean),
+        "divergence_original": (divergence(0.9, 0.7) + divergence(0.3, 0.4)) / 2,
+        "distance": math.sqrt(divergence(0.9, 0.4) / forget * divergence(0.3, mean) / test),
     }
     # Logits are in single precision.
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.7, 4.0])
+def test_softening_or_sharpening_all_outputs_brings_nobody_nearer(temperature: float):
+    seeds = Seeds(1)
+    retraining, model = seeds.retraining(4), seeds.model()
+    found, moved = (retraining.metrics(each) for each in (model, model / np.float32(temperature)))
+    # Logits are in single precision.
+    assert moved["distance"] == pytest.approx(found["distance"], rel=1e-5)
+    # Unlike the divergences of the outputs as they are: softened a little, a model is nearer.
+    assert moved["divergence_test"] != pytest.approx(found["divergence_test"], rel=0.05)
+
+
+def test_a_model_is_as_far_as_it_is_sure_of_other_utterances():
+    references = [logits(0.6, 0.9, 0.8), logits(0.8, 0.9, 0.8), logits(0.7, 0.9, 0.2)]
+    # Its logits on the test set are twice those of the references, on the forget set too.
+    odds = 2 * math.log(0.7 / 0.3)
+    model = logits(1 / (1 + math.exp(-odds)), 0.9, 0.8**2 / (0.8**2 + 0.2**2))
+    retraining = Retraining(references, ONE, model)
+    forget = 8 / 9 * (divergence(0.6, 0.75) + divergence(0.8, 0.65) + 0) / 3
+    assert retraining.spread["forget"] == pytest.approx(forget, abs=1e-6)
+    assert retraining.ratios(model)["forget"] == pytest.approx(0, abs=1e-4)
+
+
+def test_a_model_that_says_the_same_of_all_has_a_distance_too():
+    seeds = Seeds(2)
+    retraining = seeds.retraining(3)
+    assert retraining.metrics(np.zeros((1200, 5), np.float32))["distance"] > 1.5
 
 
 def test_where_references_agree_there_is_no_unit():
