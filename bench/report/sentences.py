@@ -29,6 +29,9 @@ GIVEN = {
 BUT = {
     TOLD: "attacks tell it from retraining",
     UNCHANGED: "it left the model as it was",
+    LIKE_ORIGINAL: "its runs show no difference from doing nothing",
+    WORSE: "it is farther than doing nothing",
+    UNTESTED: "its runs say too little",
     INCOMPLETE: "runs of it are not done",
     DEAR: "it costs more than retraining",
 }
@@ -93,7 +96,8 @@ def _answer(given: str, best: Line, found: Standings, original: Line | None, esc
     means = found.contest.means()
     first = min(_competitors(found, best.needs), key=lambda line: means[line.label])
     if first.label != best.label:
-        bars = " and ".join(BUT[bar] for bar in found.bars[first.label] if bar in BUT)
+        further = [bar for bar in found.bars[first.label] if bar not in found.bars[best.label]]
+        bars = " and ".join(BUT[bar] for bar in further)
         parts.append(f"{escape(first.label)} is nearer ({DISTANCE.mean(first)}), but {bars}")
     return "; ".join(parts) + "."
 

@@ -70,6 +70,24 @@ def test_what_attacks_tell_answers_only_where_nothing_else_is_like_the_original(
     assert sentence.endswith("that is nearer than doing nothing (3.01).")
 
 
+def test_of_a_nearer_row_only_that_is_said_which_the_answer_has_not():
+    rows = [
+        *ROWS[:2],
+        ("near", ("forget",), 2.9, 0.1, 1, 1.0),
+        ("far", ("forget",), 2.0, 0.1, 1, 0),
+    ]
+    records = field(rows, HERE)
+    # As near as can be, but from run to run another.
+    near = [each for each in records if each.label == "near"]
+    for number, each in enumerate(near):
+        each.metrics["distance"] = 0.2 if number % 2 else 12.0
+    (sentence,) = said(overall(records))
+    assert "far comes nearest" in sentence
+    assert sentence.endswith(
+        "but attacks tell it from retraining and its runs show no difference from doing nothing."
+    )
+
+
 def test_without_the_original_it_is_not_known_whether_doing_nothing_is_better():
     (sentence,) = said(overall(field(ROWS[2:4], HERE)))
     assert sentence.endswith("is not known, for the original is missing.")
