@@ -285,7 +285,7 @@ def spread(values: Iterable[float]) -> str:
 def extract() -> str:
     """The beginning of what `ser-unlearn table` prints at 80 columns, with some rows a group."""
     text = render(list(read_records(RESULTS)), "terminal", 80)
-    start = re.search(r"^.*, recipe .*$", text, re.MULTILINE).start()
+    start = re.search(r"^.*: as if never heard$", text, re.MULTILINE).start()
     body = text[start:].split("\n\n")[0].splitlines()
     first = next(place for place, line in enumerate(body) if line.startswith("needs "))
     lines, count = body[:first], 0
