@@ -49,6 +49,7 @@ def test_the_study_that_found_the_values_of_a_row_is_named():
     cls = SimpleNamespace(search_space={"alpha": (0.1, 1.0, "log")})
     study = SimpleNamespace(
         label="scrub",
+        best=3,
         best_parameters={"alpha": 0.5, "steps": 3},
         n_trials=15,
         criterion="distance",
@@ -61,6 +62,8 @@ def test_the_study_that_found_the_values_of_a_row_is_named():
     )
     assert origin("scrub", {"alpha": 0.4, "steps": 3}, cls, [study]) == ""
     assert origin("npo", {"alpha": 0.5, "steps": 3}, cls, [study]) == ""
+    study.best = None
+    assert "by none of 15 trials" in origin("scrub", {"alpha": 0.5, "steps": 3}, cls, [study])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
