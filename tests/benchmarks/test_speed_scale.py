@@ -114,6 +114,7 @@ def fill(suite: Suite, options: Options) -> None:
             "seeds": job.seeds,
             "fingerprint": job.fingerprint,
             "revisions": dict(job.wanted),
+            "references": job.references,
         }
         write(options.results, any_record.model_copy(update=changes))
 
