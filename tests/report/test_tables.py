@@ -200,6 +200,15 @@ def test_what_the_unseen_share_with_the_forgotten_is_said():
     assert matched(0.5).endswith("attacks may tell these, and not who was forgotten.")
 
 
+def test_speed_ups_are_averaged_as_the_ratios_that_they_are():
+    records = [
+        make_record(seeds={"model": run, "forget": run, "method": 0}, metrics={"speedup": value})
+        for run, value in enumerate([10.0, 40.0])
+    ]
+    (column,) = [each for each in COLUMNS if each.metric == "speedup"]
+    assert column.mean(lines(records)[0]) == "20.0"
+
+
 def test_in_how_many_runs_attacks_tell():
     records = [
         make_record(
