@@ -6,9 +6,9 @@ here it is imported where a model, or what a model hears, is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -265,16 +265,24 @@ class Setup:
 
     def model_identity(self, places: Sequence[int], seed: int) -> dict[str, Any]:
         """What the store knows the model by that `trained` gives: all that determines it."""
-        names = [self.corpus.utterances[place].name for place in places]
         return {
             "corpus": self.corpus.identity,
             "recipe": self.recipe.identity,
-            "utterances": digest({"names": names}),
+            "utterances": self._digest_of_names(tuple(places)),
             "seed": seed,
             "device": self.device_type,
             "revisions": revisions(["corpus", "features", "training"]),
             "packages": numerics(),
         }
+
+    @cached_property
+    def _digest_of_names(self) -> Callable[[tuple[int, ...]], str]:
+        # A request and all its references ask for the same.
+        @lru_cache(maxsize=8)
+        def digest_of(places: tuple[int, ...]) -> str:
+            return digest({"names": [self.corpus.utterances[place].name for place in places]})
+
+        return digest_of
 
     def is_trained(self, places: Sequence[int], seed: int) -> bool:
         """Whether `trained` would find its model in the store."""

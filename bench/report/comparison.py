@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -97,33 +97,55 @@ def estimate(values: Values) -> Estimate | None:
     Returns:
         None of no values.
     """
-    tables: dict[Hashable, list[Run]] = {}
-    for run in sorted(values):
-        tables.setdefault(run.table, []).append(run)
-    if not tables:
+    if not values:
         return None
-    scores: dict[Hashable, dict[int, float]] = {}
-    weights: dict[Hashable, float] = {}
+    layout = _layout(frozenset(values))
+    scores = [0.0] * len(layout.fields)
     means = []
-    for runs in tables.values():
+    for runs, originals, weight in layout.tables:
         mean = math.fsum(values[run] for run in runs) / len(runs)
         means.append(mean)
-        weight = 1 / (len(tables) * len(runs))
-        for run in runs:
-            here = scores.setdefault(run.field, {})
-            here[run.model] = here.get(run.model, 0.0) + weight * (values[run] - mean)
-            original = (run.field, run.model)
-            weights[original] = weights.get(original, 0.0) + weight
-    scale = math.fsum(weight**2 for weight in weights.values())
+        for run, original in zip(runs, originals, strict=True):
+            scores[original] += weight * (values[run] - mean)
     mean = math.fsum(means) / len(means)
-    counts = [len(here) for here in scores.values()]
-    if min(counts) == 1:
-        return Estimate(mean, len(values), 0.0, scale, 0)
+    counts = Counter(layout.fields)
+    if min(counts.values()) == 1:
+        return Estimate(mean, len(values), 0.0, layout.scale, 0)
     variance = math.fsum(
-        count / (count - 1) * math.fsum(score**2 for score in here.values())
-        for count, here in zip(counts, scores.values(), strict=True)
+        counts[field] / (counts[field] - 1) * score**2
+        for field, score in zip(layout.fields, scores, strict=True)
     )
-    return Estimate(mean, len(values), variance / scale, scale, sum(counts) - len(counts))
+    freedom = len(scores) - len(counts)
+    return Estimate(mean, len(values), variance / layout.scale, layout.scale, freedom)
+
+
+class Layout(NamedTuple):
+    """How runs lie in tables, and on originals."""
+
+    tables: list[tuple[list[Run], list[int], float]]
+    """The runs of each, the numbers of their originals, and the weight of each run."""
+    fields: list[Hashable]
+    """What each original is drawn for."""
+    scale: float
+
+
+@lru_cache(maxsize=256)
+def _layout(runs: frozenset[Run]) -> Layout:
+    """Of these runs; the differences of many pairs of rows have the same."""
+    tables: dict[Hashable, list[Run]] = {}
+    for run in sorted(runs):
+        tables.setdefault(run.table, []).append(run)
+    numbers: dict[tuple[Hashable, int], int] = {}
+    found = []
+    for within in tables.values():
+        originals = [numbers.setdefault((run.field, run.model), len(numbers)) for run in within]
+        found.append((within, originals, 1 / (len(tables) * len(within))))
+    weights = [0.0] * len(numbers)
+    for _, originals, weight in found:
+        for original in originals:
+            weights[original] += weight
+    scale = math.fsum(weight**2 for weight in weights)
+    return Layout(found, [field for field, _ in numbers], scale)
 
 
 class Contest:

@@ -6,6 +6,7 @@ import glob
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -210,18 +211,14 @@ def record_path(corpus: str, recipe: str, scenario: str, label: str, seeds: Seed
     Raises:
         UserError: if a name cannot be a part of a path.
     """
-    name = f"model{seeds.model}-forget{seeds.forget}-method{seeds.method}.json"
-    folders = _folders(corpus, recipe, scenario)
-    return Path(*folders, check_name("row", label, in_path=True), name)
+    folder = folder_of(corpus, recipe, scenario) / check_name("row", label, in_path=True)
+    return folder / f"model{seeds.model}-forget{seeds.forget}-method{seeds.method}.json"
 
 
+@lru_cache(maxsize=256)
 def folder_of(corpus: str, recipe: str, scenario: str) -> Path:
     """The folder of one table; raises what `record_path` raises."""
-    return Path(*_folders(corpus, recipe, scenario))
-
-
-def _folders(corpus: str, recipe: str, scenario: str) -> tuple[str, str, str]:
-    return (
+    return Path(
         check_name("corpus", corpus, in_path=True),
         check_name("recipe", recipe, in_path=True),
         check_name("scenario", scenario_folder(scenario), in_path=True),

@@ -172,17 +172,17 @@ def grid(
     for corpus, recipe, scenario in cells(suite):
         place = place_of(corpus, recipe, options)
         family = load_recipe(recipe).layout.family
-        for run, method, row in itertools.product(
-            range(suite.runs),
-            range(suite.method_seeds),
-            [*rows, *further.get((corpus, recipe, scenario), ())],
-        ):
-            seeds = Seeds(model=run, forget=run, method=method)
+        every = [*rows, *further.get((corpus, recipe, scenario), ())]
+        seeds = [
+            Seeds(model=run, forget=run, method=method)
+            for run, method in itertools.product(range(suite.runs), range(suite.method_seeds))
+        ]
+        for each, row in itertools.product(seeds, [row.under(family) for row in every]):
             yield Unlearning(
                 place,
                 scenario,
-                row.under(family),
-                seeds,
+                row,
+                each,
                 limits,
                 origin,
                 options.results,
@@ -218,14 +218,16 @@ def models(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
 
     Originals come first, for more waits on them.
     """
-    originals = [Training(job.place, job.seeds.model) for job in unlearnings]
+    # Many methods answer one request, and want the same models.
+    asked = dict.fromkeys((*_request_of(job), job.references) for job in unlearnings)
+    originals = [Training(place, model) for place, model, *_ in asked]
     retrained = [
-        Training(job.place, job.seeds.model, job.scenario, job.seeds.forget) for job in unlearnings
+        Training(place, model, scenario, forget) for place, model, scenario, forget, _ in asked
     ]
     references = [
-        Training(job.place, job.seeds.model, job.scenario, job.seeds.forget, number)
-        for job in unlearnings
-        for number in range(job.references)
+        Training(place, model, scenario, forget, number)
+        for place, model, scenario, forget, count in asked
+        for number in range(count)
     ]
     attacked = dict.fromkeys(job.place for job in unlearnings if job.attacks != "simple")
     shadow_models = [ShadowTraining(place, number) for place in attacked for number in range(COUNT)]
@@ -243,7 +245,7 @@ def order(
     job whose models are still in the making waits.
     """
     shares = _shares_of_training(unlearnings, results)
-    requested: dict[tuple[object, ...], list[tuple[Unlearning, float]]] = {}
+    requested: dict[tuple[Place, int, str, int], list[tuple[Unlearning, float]]] = {}
     for job in unlearnings:
         weight = shares.get(job.row.label, UNKNOWN_WEIGHT)
         requested.setdefault(_request_of(job), []).append((job, weight))
@@ -255,7 +257,7 @@ def order(
     return ordered
 
 
-def _request_of(job: Unlearning) -> tuple[object, ...]:
+def _request_of(job: Unlearning) -> tuple[Place, int, str, int]:
     """What the methods that share an original and a retrained model have in common."""
     return job.place, job.seeds.model, job.scenario, job.seeds.forget
 

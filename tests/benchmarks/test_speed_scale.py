@@ -154,20 +154,32 @@ def test_the_default_suite_printed_again(store: Path, tmp_path: Path, ratios: Ra
     note(ratios, "the finished default suite", cost)
 
 
-@pytest.mark.parametrize("known", ["an empty store", "a store that knows the corpora"])
-def test_the_papers_suite_printed_again(
+@pytest.mark.parametrize("known", ["an empty store", "a store that knows the corpus"])
+def test_finished_tables_printed_again(
     known: str,
-    shared_data: Path,
     recordings: Callable[[str], Path],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     ratios: Ratios,
 ):
-    assert recordings("ravdess")
-    assert recordings("emodb")
-    count = sum(1 for _ in read_records(RESULTS))
-    command = (*COMMAND, "run", "paper", "--data-dir", str(shared_data), "--results", str(RESULTS))
+    """Those of RAVDESS: where one lacks records, they would be made, which takes an hour."""
+    folder = recordings("ravdess")
+    records = [each for each in read_records(RESULTS) if each.corpus == "ravdess"]
+    scenarios = sorted({each.scenario for each in records})
+    update = {"corpora": ["ravdess"], "scenarios": scenarios}
+    suite = load_suite("paper").model_copy(update=update)
+    monkeypatch.setenv("SER_UNLEARN_CACHE", str(tmp_path / "planned"))
+    jobs = list(grid(suite, rows(suite, {}), Options(RESULTS, folder), {}))
+    missing = sum(not has_record(job) for job in jobs)
+    if missing:
+        pytest.skip(f"{missing} of {len(jobs)} records are missing or out of date")
+
+    words = ["--corpus", "ravdess", "--data-dir", str(folder), "--results", str(RESULTS)]
+    words += [word for name in scenarios for word in ("--scenario", name)]
+    command = (*COMMAND, "run", "paper", *words)
+    store = str(tmp_path / "store")
     if known != "an empty store":
-        cost_of(command, SER_UNLEARN_CACHE=str(tmp_path))
-    cost = ratios.once(lambda: cost_of(command, SER_UNLEARN_CACHE=str(tmp_path)))
-    assert sum(1 for _ in read_records(RESULTS)) == count
-    note(ratios, f"the finished suite paper, {known}", cost)
+        cost_of(command, SER_UNLEARN_CACHE=store)
+    cost = ratios.once(lambda: cost_of(command, SER_UNLEARN_CACHE=store))
+    assert sum(each.corpus == "ravdess" for each in read_records(RESULTS)) == len(records)
+    note(ratios, f"{len(records)} finished records of the suite paper, {known}", cost)
