@@ -67,9 +67,7 @@ def best(results: Path, have: Collection[str], known: Collection[str]) -> Choice
         if ranking is None:
             continue
         usable = [
-            line
-            for line in ranking.rows
-            if line.label in ranking.bars and line.label in known and {*line.needs} <= {*have}
+            line for line in ranking.competitors if line.label in known and {*line.needs} <= {*have}
         ]
         line = first_of(ranking, usable)
         marks = tuple(ranking.bars[line.label]) if line else ()

@@ -80,8 +80,7 @@ def first_of(found: Standings, rows: Iterable[Line]) -> Line | None:
 
 
 def _competitors(found: Standings, needs: tuple[str, ...]) -> list[Line]:
-    """The rows that need these data and are no controls."""
-    return [line for line in found.rows if line.needs == needs and line.label in found.bars]
+    return [line for line in found.competitors if line.needs == needs]
 
 
 def _answer(given: str, best: Line, found: Standings, original: Line | None, escape: Escape) -> str:

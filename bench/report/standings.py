@@ -111,6 +111,11 @@ class Standings:
         return self.ranked + self.others
 
     @property
+    def competitors(self) -> list[Line]:
+        """Those that may win, and those that are barred from it, in the order of the table."""
+        return [line for line in self.rows if line.label in self.bars]
+
+    @property
     def shortage(self) -> str:
         """Why nothing can be told of any two rows; nothing where it can."""
         return shortage({run for line in self.rows for run in line.runs(self.discipline.metric)})
@@ -118,8 +123,8 @@ class Standings:
     def alike(self) -> list[tuple[str, ...]]:
         """The largest groups of rows beside each other of which no two can be told apart."""
         means = self.contest.means()
-        competing = [line.label for line in self.rows if line.label in self.bars]
-        return self.contest.alike(sorted(competing, key=lambda label: (means[label], label)))
+        labels = [line.label for line in self.competitors]
+        return self.contest.alike(sorted(labels, key=lambda label: (means[label], label)))
 
     @property
     def group_firsts(self) -> list[Line]:

@@ -35,7 +35,14 @@ def spoken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return found
 
 
-@pytest.mark.parametrize("method", list_methods())
+QUICK = {"finetune", "gradient_ascent", "ssd"}
+"""Of all methods: what rehearses, what forgets, and what trains nothing."""
+
+
+@pytest.mark.parametrize(
+    "method",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in list_methods()],
+)
 def test_every_method_runs_and_leaves_frozen_weights_alone(spoken: Setup, method: str):
     row = resolve(method, {}).under(spoken.recipe.layout.family)
     train, forget = spoken.split.train, spoken.split.train[:4]
