@@ -211,8 +211,9 @@ def record_path(corpus: str, recipe: str, scenario: str, label: str, seeds: Seed
     Raises:
         UserError: if a name cannot be a part of a path.
     """
-    folder = folder_of(corpus, recipe, scenario) / check_name("row", label, in_path=True)
-    return folder / f"model{seeds.model}-forget{seeds.forget}-method{seeds.method}.json"
+    name = f"model{seeds.model}-forget{seeds.forget}-method{seeds.method}.json"
+    row = check_name("row", label, in_path=True)
+    return folder_of(corpus, recipe, scenario).joinpath(row, name)
 
 
 @lru_cache(maxsize=256)
