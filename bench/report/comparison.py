@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
+from ser_unlearn.report.holm import holm
 from ser_unlearn.report.moderation import Prior, fit_prior
 
 ALPHA = 0.05
@@ -343,23 +344,3 @@ def _two_sided(mean: float, variance: float, freedom: float) -> float:
     if variance == 0:
         return 0.0 if mean else 1.0
     return 2 * float(stdtr(freedom, -abs(mean) / math.sqrt(variance)))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for their number, so that any false alarm among them stays as improbable.
-
-    The i-th smallest of m is multiplied by m - i + 1, and then raised to the one before it if
-    that is larger. Holm 1979, Scandinavian Journal of Statistics 6(2).
-
-    Args:
-        p_values: in any order.
-
-    Returns:
-        The corrected ones, at most 1, in the same order.
-    """
-    corrected = [0.0] * len(p_values)
-    largest = 0.0
-    for place, position in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[position]))
-        corrected[position] = largest
-    return corrected

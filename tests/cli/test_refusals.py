@@ -46,7 +46,10 @@ def check_refusal(result: Result, message: str) -> None:
         (["--set", "finetune.steps=" + "9" * 5_000], "is not of type int"),
         (["--set", "finetune.steps=\x1b[31m"], "is not of type int"),
         (["--set", "finetune." + "x" * 5_000 + "=1"], "There is no parameter of finetune"),
-        (["--set", "adversarial.stop=/../../x"], "refuses its parameters (elastic=false, stop="),
+        (
+            ["--method", "adversarial-adv", "--set", "adversarial.stop=/../../x"],
+            "refuses its parameters (elastic=false, stop=",
+        ),
         (["--set", "adversarial.stop=" + "x" * 5_000], "refuses its parameters"),
         (["--scenario", "sequential:1000000000x1"], "1000000000 requests is too long"),
         (["--scenario", "sequential:9999999999x1"], "'9999999999' in a scenario is not"),

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ser_unlearn.report.comparison import Contest, Run, estimate, holm
+from ser_unlearn.report.comparison import Contest, Run, estimate
+from ser_unlearn.report.holm import holm
 from ser_unlearn.report.moderation import fit_prior
 
 

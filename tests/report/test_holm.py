@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ser_unlearn.report.comparison import holm
+from ser_unlearn.report.holm import holm
 
 
 @pytest.mark.parametrize(
