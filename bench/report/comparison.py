@@ -101,7 +101,7 @@ def estimate(values: Values) -> Estimate | None:
     if not values:
         return None
     layout = _layout(frozenset(values))
-    scores = [0.0] * len(layout.fields)
+    scores = [0.0] * len(layout.factors)
     means = []
     for runs, originals, weight in layout.tables:
         mean = math.fsum(values[run] for run in runs) / len(runs)
@@ -109,15 +109,12 @@ def estimate(values: Values) -> Estimate | None:
         for run, original in zip(runs, originals, strict=True):
             scores[original] += weight * (values[run] - mean)
     mean = math.fsum(means) / len(means)
-    counts = Counter(layout.fields)
-    if min(counts.values()) == 1:
-        return Estimate(mean, len(values), 0.0, layout.scale, 0)
     variance = math.fsum(
-        counts[field] / (counts[field] - 1) * score**2
-        for field, score in zip(layout.fields, scores, strict=True)
+        factor * score**2 for factor, score in zip(layout.factors, scores, strict=True)
     )
-    freedom = len(scores) - len(counts)
-    return Estimate(mean, len(values), variance / layout.scale, layout.scale, freedom)
+    return Estimate(
+        mean, len(values), variance / layout.scale, layout.scale, freedom=layout.freedom
+    )
 
 
 class Layout(NamedTuple):
@@ -125,9 +122,10 @@ class Layout(NamedTuple):
 
     tables: list[tuple[list[Run], list[int], float]]
     """The runs of each, the numbers of their originals, and the weight of each run."""
-    fields: list[Hashable]
-    """What each original is drawn for."""
+    factors: list[float]
+    """G / (G - 1) of each original; 0 where one corpus and recipe has a single one."""
     scale: float
+    freedom: int
 
 
 @lru_cache(maxsize=256)
@@ -146,7 +144,11 @@ def _layout(runs: frozenset[Run]) -> Layout:
         for original in originals:
             weights[original] += weight
     scale = math.fsum(weight**2 for weight in weights)
-    return Layout(found, [field for field, _ in numbers], scale)
+    counts = Counter(field for field, _ in numbers)
+    if min(counts.values()) == 1:
+        return Layout(found, [0.0] * len(numbers), scale, 0)
+    factors = [counts[field] / (counts[field] - 1) for field, _ in numbers]
+    return Layout(found, factors, scale, len(numbers) - len(counts))
 
 
 class Contest:
