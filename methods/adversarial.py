@@ -1,4 +1,4 @@
-"""Unlearn from the forget set alone: adversarial examples stand in for the retain set."""
+"""Unlearn from the forget set alone: changed utterances of it stand in for the retain set."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from ser_unlearn import (
 )
 from ser_unlearn.methods._aims import Aim, check_stop
 from ser_unlearn.methods._batches import endless
+from ser_unlearn.methods._perturbations import perturbed
 
 DOMAINS = ("features", "waveform")
 
@@ -40,6 +41,10 @@ class Adversarial(Method):
     another emotion, drawn uniformly, and labelled with it. They mark where the original's
     decision boundaries run. All are used, also where the attack fails, as Cha et al. do.
 
+    This project's variants put perturbed copies of forget utterances into D_a, in place of the
+    adversarial examples or beside them, as many, each labelled with what the frozen original takes
+    it for (see `perturbation_distillation`).
+
     importance: how strongly the forget set depends on a weight (see `importances`). Weights on
     which it does not depend are held to their original values.
 
@@ -50,8 +55,11 @@ class Adversarial(Method):
         stop: the accuracy on the forget set at which to end: "zero"; or "unseen", the original's
             accuracy on unseen utterances.
         adversarial: use the adversarial examples.
-        retention: weight of the loss on the adversarial examples.
-        targets: adversarial examples for each utterance, each with a target drawn for itself.
+        copies: use perturbed copies.
+        retention: weight of the loss on the adversarial examples and copies.
+        targets: adversarial examples for each utterance, each with a target drawn for itself; and
+            copies for each utterance.
+        frames: length of a copy.
         domain: what is attacked: "features", or "waveform" through the recipe's front end.
         radius: of the attack, as a share of the L2 norm of each utterance's features or waveform.
         attack_steps: gradients that each attack takes.
@@ -73,6 +81,9 @@ class Adversarial(Method):
             "retention": 1.2,
             "strength": 44.0,
         },
+        "copies": {"adversarial": False, "copies": True},
+        "beside": {"copies": True},
+        "copies-unseen": {"adversarial": False, "copies": True, "stop": "unseen"},
     }
     smoke = {"steps": 2, "targets": 1, "attack_steps": 2}
     search_space = {
@@ -81,15 +92,17 @@ class Adversarial(Method):
         "retention": (0.3, 10.0, "log"),
         "strength": (0.3, 100.0, "log"),
     }
-    presets = {"transformer": {"learning_rate": 2e-6}}
+    presets = {"transformer": {"learning_rate": 2e-6, "frames": 16000}}
 
     learning_rate: float = 0.00041
     steps: int = 76
     batch_size: int = 8
     stop: str = "zero"
     adversarial: bool = True
+    copies: bool = False
     retention: float = 0.38
     targets: int = 3
+    frames: int = 100
     domain: str = "features"
     radius: float = 0.05
     attack_steps: int = 10
@@ -106,6 +119,7 @@ class Adversarial(Method):
     def unlearn(self, model: Recogniser, task: Task) -> Recogniser:
         original = frozen_copy(model)
         examples = self._examples(original, task) if self.adversarial else []
+        examples += self._copies(original, task) if self.copies else []
         hold = self._hold(model, task.forget) if self.elastic else {}
         start = dict(original.named_parameters())
         wrong = other_labels(task.forget.labels, task.n_emotions, task.generator)
@@ -148,6 +162,19 @@ class Adversarial(Method):
                     inputs = heard.features(inputs, batch.lengths)
                 examples.append(Batch(inputs, batch.lengths, aims))
         return examples
+
+    def _copies(self, original: nn.Module, task: Task) -> list[Batch]:
+        """Batches of perturbed copies, with what the original takes them for."""
+        count = self.targets * len(task.forget)
+        drawn = perturbed(task.forget.whole(), count, self.frames, task.generator)
+        copies = []
+        for inputs, lengths in zip(
+            drawn.inputs.split(self.batch_size), drawn.lengths.split(self.batch_size), strict=True
+        ):
+            with torch.no_grad():
+                answers = original(inputs, lengths).argmax(dim=1)
+            copies.append(Batch(inputs, lengths, answers))
+        return copies
 
     def _clean(self, forget: Utterances) -> list[Batch]:
         """The forget set once: crops of features in random order, or whole waveforms."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import combinations
 
 import pytest
 import torch
@@ -178,7 +179,13 @@ def test_waveforms_can_be_attacked(spied):
 
 @pytest.mark.parametrize(
     ("changes", "attacks", "weighings"),
-    [({}, 4, 1), (Adversarial.variants["adv"], 4, 0), (Adversarial.variants["ela"], 0, 1)],
+    [
+        ({}, 4, 1),
+        (Adversarial.variants["adv"], 4, 0),
+        (Adversarial.variants["ela"], 0, 1),
+        (Adversarial.variants["copies"], 0, 1),
+        (Adversarial.variants["beside"], 4, 1),
+    ],
 )
 def test_variants_switch_the_parts(spied, changes, attacks, weighings):
     run(Adversarial(**{**SOFT, **changes}))
@@ -186,13 +193,43 @@ def test_variants_switch_the_parts(spied, changes, attacks, weighings):
     assert spied["importances"] == weighings
 
 
-def test_the_three_rows_differ():
+def test_the_rows_differ():
     weights = [
         run(Adversarial(**{**SOFT, **changes}))[0].head.weight
         for changes in ({}, *Adversarial.variants.values())
     ]
-    for first, second in ((0, 1), (0, 2), (1, 2)):
-        assert not torch.equal(weights[first], weights[second])
+    for first, second in combinations(weights, 2):
+        assert not torch.equal(first, second)
+
+
+def test_copies_carry_what_the_original_says_of_them():
+    model = Linear()
+    task = linear_task(model)
+    copies = Adversarial(batch_size=8, targets=2, frames=5)._copies(model, task)
+    assert [len(each.labels) for each in copies] == [8, 8]  # 2 of each of the 8 utterances
+    for inputs, lengths, labels in copies:
+        assert inputs.shape[1] == 5
+        assert torch.equal(labels, model(inputs, lengths).argmax(dim=1))
+    drawn = torch.cat([each.inputs for each in copies])
+    assert len(drawn.unique(dim=0)) == len(drawn)
+
+
+def test_copies_are_learned_in_place_of_examples_or_beside_them(spied):
+    """Every step learns from the forget set, and from one batch of what stands in for the rest."""
+
+    def labels_of(batches):
+        return {tuple(each.labels.tolist()) for each in batches}
+
+    for variant in ("copies", "beside"):
+        method = Adversarial(**{**SOFT, **Adversarial.variants[variant], "steps": 80})
+        model = Linear()
+        task = linear_task(model)
+        examples = method._examples(model.requires_grad_(False), task) if method.adversarial else []
+        copies = method._copies(model, task)
+        spied["losses"].clear()
+        run(method)
+        learned = {tuple(labels.tolist()) for labels in spied["losses"][1::2]}
+        assert learned == labels_of(examples + copies)
 
 
 @pytest.mark.parametrize(("changes", "looks"), [({}, 5), (Adversarial.variants["unseen"], 2)])
