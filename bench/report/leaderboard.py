@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
 
@@ -20,16 +20,26 @@ from ser_unlearn.report.plots.themes import SCREEN
 from ser_unlearn.report.remarks import INTERVALS, caveats, faults, matching
 from ser_unlearn.report.sentences import answers, conclusions
 from ser_unlearn.report.sheets import Sheet, lasting_sheet, sheets
-from ser_unlearn.report.standings import LEGEND, UNHEARD, Standings, standings
+from ser_unlearn.report.standings import (
+    LEGEND,
+    UNHEARD,
+    WIPED_OUT,
+    Discipline,
+    Standings,
+    standings,
+)
 from ser_unlearn.report.text import markdown
 from ser_unlearn.results.files import write_text
 from ser_unlearn.results.records import read_records
 
-FIGURE = Path("figures", "distance-against-price.svg")
-"""The drawing, below the results folder."""
+FIGURES = {
+    UNHEARD: Path("figures", "distance-against-price.svg"),
+    WIPED_OUT: Path("figures", "loss-against-price.svg"),
+}
+"""A drawing of each discipline, below the results folder."""
 
 WIDTH = 640
-"""Of the drawing, in pixels."""
+"""Of a drawing, in pixels."""
 
 HEAD = """\
 # Leaderboard
@@ -60,10 +70,10 @@ This page is made by `ser-unlearn leaderboard` from the records in `results/`; d
 
 
 def make_leaderboard(results: Path, page: Path) -> dict[Path, str]:
-    """The leaderboard and its drawing, from all records below a folder.
+    """The leaderboard and its drawings, from all records below a folder.
 
     Args:
-        results: the folder; the drawing belongs into it.
+        results: the folder; the drawings belong into it.
         page: where the leaderboard belongs.
 
     Returns:
@@ -76,42 +86,46 @@ def make_leaderboard(results: Path, page: Path) -> dict[Path, str]:
     if not found:
         return {page: f"{HEAD}\nThere are no records yet.\n"}
     first, *others = found
-    texts = [HEAD, *_first_screen(first)]
-    files: dict[Path, str] = {}
-    if drawing := draw(first):
-        files[results / FIGURE] = drawing
-        place = Path(os.path.relpath(results / FIGURE, page.parent)).as_posix()
-        texts.append(f"![Distance against price]({place})\n")
-    texts += [*_disciplines(first), *_tables(first, 2)]
+    drawings = draw(first)
+    pictures = {each: _picture(results / FIGURES[each], page) for each in drawings}
+    texts = [HEAD, *_first_screen(first), *_disciplines(first, pictures), *_tables(first, 2)]
     for part in others:
         texts.append(f"## {part.title}\n")
         texts += [f"- {sentence}" for sentence in _answers(part)]
         texts += ["", *_tables(part, 3)]
     texts.append(GLOSSARY)
+    files = {results / FIGURES[each]: drawing for each, drawing in drawings.items()}
     return {page: "\n".join(texts), **files}
 
 
 def write_leaderboard(results: Path, page: Path) -> None:
-    """Make the page and its drawing anew from the records below a folder."""
+    """Make the page and its drawings anew from the records below a folder."""
     for path, text in make_leaderboard(results, page).items():
         write_text(path, text)
 
 
 def is_current(results: Path, page: Path) -> bool:
-    """Whether page and drawing on disk are what the records make."""
+    """Whether page and drawings on disk are what the records make."""
     return all(
         path.exists() and path.read_bytes() == text.encode()
         for path, text in make_leaderboard(results, page).items()
     )
 
 
-def draw(part: Part) -> str | None:
-    """Distance against price over all tables, as SVG; None where nothing can be ranked."""
-    sheet = sheets(part.overall)[0]
-    if sheet.standings is None:
-        return None
-    spec = scatter(SCREEN, UNHEARD, needs_of(part.rows)) | {"width": WIDTH}
-    return themed_svg(spec, {"rows": points(sheet)})
+def draw(part: Part) -> dict[Discipline, str]:
+    """Distance, and loss, against price over all tables, as SVG; none where nobody competes."""
+    found: dict[Discipline, str] = {}
+    for sheet in sheets(part.overall):
+        ranking = sheet.standings
+        if ranking and ranking.discipline not in found:
+            spec = scatter(SCREEN, ranking.discipline, needs_of(part.rows)) | {"width": WIDTH}
+            found[ranking.discipline] = themed_svg(spec, {"rows": points(sheet)})
+    return found
+
+
+def _picture(file: Path, page: Path) -> str:
+    title = file.stem.replace("-", " ").capitalize()
+    return f"![{title}]({Path(os.path.relpath(file, page.parent)).as_posix()})\n"
 
 
 def _answers(part: Part) -> list[str]:
@@ -138,12 +152,13 @@ def _coverage(part: Part) -> str:
     return f"So far there are records of {len(there)} of the {total} tables of `{SUITE}`: {known}."
 
 
-def _disciplines(part: Part) -> Iterator[str]:
+def _disciplines(part: Part, pictures: Mapping[Discipline, str]) -> Iterator[str]:
     for sheet in sheets(part.overall):
         yield f"## {_heading(sheet)}\n"
         if sheet.standings:
             yield from (f"{each}\n" for each in conclusions(sheet.standings, markdown))
             yield from (f"{each}\n" for each in _gaps(sheet.standings, list(by_table(part.rows))))
+            yield pictures[sheet.standings.discipline]
         yield _folded(f"All columns: {markdown(sheet.title)}", _sheet(sheet))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ser_unlearn.report.columns import DISTANCE, LOSS
+from ser_unlearn.report.comparison import Comparison
 from ser_unlearn.report.lines import Line
 from ser_unlearn.report.standings import (
     DEAR,
@@ -133,12 +134,12 @@ def _loss(line: Line) -> str:
 def conclusions(found: Standings, escape: Escape = shown) -> list[str]:
     """Who is first, from how many rows it differs, what can be seen at all, and why not more."""
     sentences = []
+    detectable = found.contest.detectable()
     if found.ranked:
         first, *groups = found.group_firsts
-        apart = sum(rival.is_clear for rival in found.rivals.values())
         sentences.append(
             f"First: {escape(first.label)} (needs {escape(first.needed)}; {price(first)}); it "
-            f"differs clearly from {apart} of {len(found.rivals)} other rows."
+            f"{_apart(found.rivals)}."
         )
         sentences += [
             f"First of those that need {escape(line.needed)}: {escape(line.label)} ({price(line)})."
@@ -146,7 +147,10 @@ def conclusions(found: Standings, escape: Escape = shown) -> list[str]:
         ]
     else:
         sentences.append("No row is first: beside each stands what bars it.")
-    detectable = found.contest.detectable()
+        front, *others = [line.label for line in found.competitors]
+        if others and detectable is not None:
+            rivals = found.contest.compare_with(front, others)
+            sentences.append(f"In front of them stands {escape(front)}; it {_apart(rivals)}.")
     if detectable is None:
         sentences.append(
             f"No difference between rows can be seen beyond chance: {found.shortage}."
@@ -160,6 +164,11 @@ def conclusions(found: Standings, escape: Escape = shown) -> list[str]:
         )
         sentences += _reasons(found, escape)
     return sentences
+
+
+def _apart(rivals: Mapping[str, Comparison]) -> str:
+    apart = sum(each.is_clear for each in rivals.values())
+    return f"differs clearly from {apart} of {len(rivals)} other rows"
 
 
 def _reasons(found: Standings, escape: Escape) -> list[str]:

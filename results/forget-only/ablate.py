@@ -115,8 +115,8 @@ def main() -> None:
         for name, change in {**CHANGES, **own}.items()
         for corpus, scenario, seed in product(CORPORA, SCENARIOS, seeds)
     }
-    _all(list(trainings), asked.jobs)
-    found = dict(zip(trials, _all(list(trials.values()), asked.jobs), strict=True))
+    all_of(list(trainings), asked.jobs)
+    found = dict(zip(trials, all_of(list(trials.values()), asked.jobs), strict=True))
     said = [
         {
             "aim": aim,
@@ -133,7 +133,8 @@ def main() -> None:
     (HERE / "ablation.json").write_text(text.replace('{"aim"', '\n{"aim"') + "\n")
 
 
-def _all(jobs: list[Any], workers: int | None) -> list[Any]:
+def all_of(jobs: list[Any], workers: int | None) -> list[Any]:
+    """What jobs give, in their order."""
     outcomes = LOCAL.outcomes(iter(enumerate(jobs)), LOCAL.count(workers, "cpu", len(jobs)))
     return [outcome for _, outcome in sorted(outcomes, key=lambda each: each[0])]
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from fields import field, leaderboard_of, write
 
-from ser_unlearn.report.leaderboard import FIGURE, is_current, write_leaderboard
+from ser_unlearn.report.leaderboard import FIGURES, is_current, write_leaderboard
 from ser_unlearn.report.lines import lines, over_tables
 from ser_unlearn.report.links import file_of, paper_address
 from ser_unlearn.report.overview import HEADERS, overview
+from ser_unlearn.report.standings import DISCIPLINES
 
 
 def cells():
@@ -66,12 +67,13 @@ def test_it_is_said_which_tables_there_are(tmp_path: Path):
     assert said in leaderboard_of(tmp_path)
 
 
-def test_the_check_covers_the_drawing(tmp_path: Path):
+@pytest.mark.parametrize("discipline", DISCIPLINES, ids=lambda each: each.name)
+def test_the_check_covers_the_drawings(tmp_path: Path, discipline):
     results, page = tmp_path / "results", tmp_path / "leaderboard.md"
     write(results, field())
     write_leaderboard(results, page)
-    drawing = results / FIGURE
-    assert "(results/figures/distance-against-price.svg)" in page.read_text()
+    drawing = results / FIGURES[discipline]
+    assert f"(results/{FIGURES[discipline]})" in page.read_text()
     assert is_current(results, page)
     drawing.write_text(drawing.read_text().replace("retraining", "regretting"))
     assert not is_current(results, page)

@@ -162,6 +162,21 @@ def test_controls_and_retraining_win_nothing_but_stand_there():
     assert conclusions(found)[0] == "No row is first: beside each stands what bars it."
 
 
+def test_where_no_row_is_first_it_is_said_what_the_one_in_front_differs_from():
+    rows = [
+        *controls(),
+        *records_of("far", 4.0),
+        *records_of("also", 4.01),
+        *records_of("worst", 8),
+    ]
+    found = standings(lines(rows), UNHEARD)
+    assert found.ranked == ()
+    assert conclusions(found)[:2] == [
+        "No row is first: beside each stands what bars it.",
+        "In front of them stands far; it differs clearly from 1 of 2 other rows.",
+    ]
+
+
 def test_without_a_row_to_rank_there_are_no_standings():
     assert standings(lines(controls()), UNHEARD) is None
     assert standings([], UNHEARD) is None

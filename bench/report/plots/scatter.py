@@ -41,7 +41,7 @@ def scatter(theme: Theme, discipline: Discipline, needs: Sequence[str]) -> Spec:
         "type": "quantitative",
         "title": title,
         "scale": {"type": kind, "nice": False, "padding": 8},
-        "axis": {"grid": True, "tickCount": 6, "format": "~g"},
+        "axis": {"grid": True, "tickCount": 6, "format": ".3~g"},
     }
     x: Spec = {
         "field": "price",
