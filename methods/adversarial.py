@@ -83,7 +83,15 @@ class Adversarial(Method):
         },
         "copies": {"adversarial": False, "copies": True},
         "beside": {"copies": True},
-        "copies-unseen": {"adversarial": False, "copies": True, "stop": "unseen"},
+        "copies-unseen": {
+            "adversarial": False,
+            "copies": True,
+            "stop": "unseen",
+            "learning_rate": 6.4e-05,
+            "steps": 45,
+            "retention": 5.2,
+            "strength": 2.7,
+        },
     }
     smoke = {"steps": 2, "targets": 1, "attack_steps": 2}
     search_space = {
