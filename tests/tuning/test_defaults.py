@@ -47,6 +47,7 @@ def test_every_method_and_every_aim_has_a_study_with_as_many_trials():
         for row in resolve_all(None, {})
         if row.method in methods and criterion_of(row) != criterion_of(resolve(row.method, {}))
     }
-    assert aims | set(methods) == set(STUDIES)
+    # Other variants may have one, and not all have: most switch a part of the method off.
+    assert aims | set(methods) <= set(STUDIES)
     assert len({study.n_trials for study in STUDIES.values()}) == 1
     assert min(study.n_trials for study in STUDIES.values()) >= 15
