@@ -351,6 +351,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "calibration": calibration,
     "demands": lambda: script("forget-only/tables.py", "demands"),
     "ablation": lambda: script("forget-only/tables.py", "ablation"),
+    "familiarity": lambda: script("forget-only/tables.py", "familiarity"),
     "marks": marks,
     "table": extract,
 }

@@ -3,7 +3,8 @@
     python results/forget-only/tables.py
 
 prints them as Markdown: what is asked of methods that take the forget set alone, each demand met or
-not as measured; and what each part of `least_change` does.
+not as measured; what each part of `least_change` does; and what it costs to wipe out what any model
+knows.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ser_unlearn.results.meanings import WIPED_OUT
 
 HERE = Path(__file__).parent
 ABLATION = HERE / "ablation.json"
+FAMILIARITY = HERE / "familiarity.json"
 
 UNHEARD, WIPED, BOTH = "as if never heard", "wiped out", "both"
 
@@ -30,6 +32,7 @@ METHODS = {
         WIPED: "perturbation_distillation",
     },
     "adversarial": {UNHEARD: "adversarial-unseen", WIPED: "adversarial"},
+    "adversarial-copies": {UNHEARD: "adversarial-copies-unseen", WIPED: "adversarial-copies"},
 }
 """The row of each method that has an aim."""
 
@@ -110,6 +113,7 @@ def main() -> None:
     """Print the tables."""
     print(demands())
     print("\n" + ablation())
+    print("\n" + familiarity())
 
 
 def demands() -> str:
@@ -182,6 +186,19 @@ def ablation() -> str:
         shown.loc[(aim, change), LOSS] += f" ({more.mean():+.1f} ± {more.sem():.1f})"
     shown = shown.rename(AIMS, level="aim").rename(columns=NAMES).reset_index()
     return str(shown.to_markdown(index=False, disable_numparse=True))
+
+
+def familiarity() -> str:
+    """A line for each request, and a column for the loss of each method: means over runs."""
+    runs = pd.DataFrame(json.loads(FAMILIARITY.read_text())["runs"])
+    request = ["corpus", "scenario"]
+    known = 100 * runs.groupby(request)["known to retrained models"].mean()
+    lost = runs.groupby([*request, "method"], sort=False)[LOSS]
+    cells = lost.mean().map("{:.1f}".format) + " ± " + lost.sem().map("{:.1f}".format)
+    table = cells.unstack(sort=False)
+    table.insert(0, "retrained models get right, %", known.map("{:.0f}".format))
+    table = table.reset_index().rename(columns={"scenario": "forget set"})
+    return str(table.to_markdown(index=False, disable_numparse=True))
 
 
 if __name__ == "__main__":
