@@ -92,7 +92,17 @@ CHEAP = {
 }
 
 
-@pytest.mark.parametrize("words", CHEAP.values(), ids=CHEAP)
+SLOW = {"report", "submit-check"}
+"""Commands that go through all records, one by one."""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(words, id=name, marks=[pytest.mark.slow] * (words[0] in SLOW))
+        for name, words in CHEAP.items()
+    ],
+)
 def test_a_cheap_command_does_what_it_says(words, workplace, monkeypatch):
     monkeypatch.chdir(workplace)
     monkeypatch.setenv("HOME", str(workplace / "home"))

@@ -39,6 +39,7 @@ def accuracy(request: Any, logits: np.ndarray, name: str) -> float:
     return float((logits[places].argmax(1) == request.setup.labels[places]).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [fakes.flipped, fakes.relabelled])
 def test_it_looks_as_if_all_was_forgotten_and_nothing_else(make: Callable, request_: Any):
     model = make(request_, torch.Generator().manual_seed(0))
@@ -59,6 +60,7 @@ def test_the_last_layer_alone_changes(request_: Any):
     assert all(name.startswith("classifier") for name in moved)
 
 
+@pytest.mark.slow
 def test_noise_ends_where_the_forget_set_is_known_no_better(request_: Any):
     model = fakes.noisy(request_, torch.Generator().manual_seed(0))
     logits = request_.setup.predict(model)

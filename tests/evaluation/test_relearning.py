@@ -168,6 +168,7 @@ def test_a_model_that_only_hides_it_learns_it_again_sooner_than_one_that_never_k
     assert 2 * found["hidden"]["relearn_steps"] < found["retrained"]["relearn_steps"]
 
 
+@pytest.mark.slow
 def test_durability_compares_the_compressed_model_with_itself(setup, asked, found):
     for name, state in (("original", asked.original.state), ("retrained", asked.retrained.state)):
         for kind, compressed in (("quantised", quantised(state)), ("pruned", pruned(state, 0.3))):

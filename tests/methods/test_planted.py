@@ -115,6 +115,7 @@ MASKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["salun", "salun_forget"])
 @pytest.mark.parametrize("mask", MASKS)
 def test_weights_that_are_not_salient_stay(setup: ToySetup, tmp_path: Path, method: str, mask: str):

@@ -63,6 +63,7 @@ def nasty_records():
     return [*field([*ROWS, (LABEL, ("forget",), 1.2, 0.1, 1.0, 0.0)]), failed]
 
 
+@pytest.mark.slow
 def test_no_text_adds_an_element(page):
     nasty = parsed(make_page(nasty_records()))
     plain = parsed(page)

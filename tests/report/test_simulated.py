@@ -18,6 +18,7 @@ COUNT = 400
 ERROR = 3 * np.sqrt(0.05 * 0.95 / (3 * COUNT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variances", [alike, mixed])
 def test_18_rows_and_six_runs(variances):
     one, named, _, told = rates(np.random.default_rng(1), COUNT, 18, 6, variances)

@@ -21,6 +21,8 @@ from ser_unlearn.unlearning.brief import Shelf, brief_of
 from ser_unlearn.unlearning.perform import perform
 from ser_unlearn.unlearning.registry import list_methods, load_class, resolve
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=LAYOUTS)
 def spoken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Setup:
@@ -35,14 +37,7 @@ def spoken(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return found
 
 
-QUICK = {"finetune", "gradient_ascent", "ssd"}
-"""Of all methods: what rehearses, what forgets, and what trains nothing."""
-
-
-@pytest.mark.parametrize(
-    "method",
-    [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in list_methods()],
-)
+@pytest.mark.parametrize("method", list_methods())
 def test_every_method_runs_and_leaves_frozen_weights_alone(spoken: Setup, method: str):
     row = resolve(method, {}).under(spoken.recipe.layout.family)
     train, forget = spoken.split.train, spoken.split.train[:4]
@@ -93,7 +88,6 @@ def run(copy: Copy, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_recipes_path_is_all_that_the_command_line_needs(layout: str, tmp_path: Path):
     copy = Copy(tmp_path / "copy")

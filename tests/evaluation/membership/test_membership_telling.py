@@ -81,6 +81,7 @@ def test_the_order_of_references_does_not_matter(order, seed):
     assert turned.widths == pytest.approx(found.widths, rel=1e-9)  # sums in another order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 3, 5])
 @pytest.mark.parametrize("alike", [0.0, 0.7, 0.99])
 def test_one_more_retrained_model_is_rarely_told_and_a_moved_one_is(count, alike):

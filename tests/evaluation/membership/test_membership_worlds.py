@@ -86,6 +86,7 @@ def test_ulira_tells_a_fake_unlearner_from_retraining(hard, fake):
     assert unlearned["loss"].auc.high < 0.5, message
 
 
+@pytest.mark.slow
 def test_fakes_are_told_from_retraining_and_retraining_is_not():
     # Models retrained without another sixth of the retain set differ as with another seed.
     simple = [attack for attack in ATTACKS if attack.price == "simple"]
