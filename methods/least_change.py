@@ -69,7 +69,7 @@ class LeastChange(Method):
     variants = {"zero": {"stop": "zero", "rounds": 6, "floor": 0.5, "hold": 40.0, "stretch": 1.8}}
     smoke = {"rounds": 2, "copies": 4}
     search_space = {
-        "rounds": (2, 6, "int"),
+        "rounds": (2, 4, "int"),
         "projections": [1, 2, 3],
         "floor": (1e-3, 1.0, "log"),
         "hold": (1.0, 100.0, "log"),
