@@ -66,7 +66,7 @@ class LeastChange(Method):
         "editing by it: Meng et al. 2022, arXiv:2202.05262"
     )
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero", "rounds": 6, "floor": 0.5, "hold": 40.0, "stretch": 1.8}}
+    variants = {"zero": {"stop": "zero"}}
     smoke = {"rounds": 2, "copies": 4}
     search_space = {
         "rounds": (2, 4, "int"),
