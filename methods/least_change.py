@@ -69,7 +69,7 @@ class LeastChange(Method):
     variants = {"zero": {"stop": "zero"}}
     smoke = {"rounds": 2, "copies": 4}
     search_space = {
-        "rounds": (2, 4, "int"),
+        "rounds": (3, 4, "int"),
         "projections": [1, 2, 3],
         "floor": (1e-3, 1.0, "log"),
         "hold": (1.0, 100.0, "log"),
