@@ -66,7 +66,7 @@ class LeastChange(Method):
         "editing by it: Meng et al. 2022, arXiv:2202.05262"
     )
     needs = frozenset({"forget"})
-    variants = {"zero": {"stop": "zero"}}
+    variants = {"zero": {"stop": "zero", "rounds": 4, "floor": 0.65, "hold": 32.0, "stretch": 1.7}}
     smoke = {"rounds": 2, "copies": 4}
     search_space = {
         "rounds": (3, 4, "int"),

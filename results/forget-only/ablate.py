@@ -53,7 +53,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 AIMS: dict[str, dict[str, dict[str, Any]]] = {
     "unseen": {"no stretch": {"stretch": 1.0}, "a stretch of 2": {"stretch": 2.0}},
     "zero": {
-        "three rounds": {"rounds": 3},
+        "two rounds": {"rounds": 2},
+        "six rounds": {"rounds": 6},
         "whole weights alone": {"pruned": 0.0},
         "a margin of 0.3": {"margin": 0.3},
         "a margin of 3": {"margin": 3.0},
