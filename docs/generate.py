@@ -245,11 +245,12 @@ def calibration() -> str:
 
 
 def _calibration(found: dict[str, Any]) -> str:
+    agreement = "agreement of halves of so many references"
+    half = found["references"] // 2
     joints = [
-        [name, each["agreement of halves of so many references"]["4"],
-         each["variance between methods over the residual"]]
+        [name, each[agreement][str(half)], each["variance between methods over the residual"]]
         for name, each in found["joints"].items()
-    ]  # fmt: skip
+    ]
     distances = found["distances"]
     rows = [
         ["a further retrained model", *(spread(e["further retrained models"]) for e in distances)],
@@ -266,14 +267,24 @@ def _calibration(found: dict[str, Any]) -> str:
             "the original with its logits halved",
             *(f"{each['the original with its logits halved']:.2f}" for each in distances),
         ],
+        *(
+            [f"told: {name}", *(told(each, name) for each in distances)]
+            for name in ("further retrained models", "fakes")
+        ),
     ]
     requests = [f"request {number}" for number in range(1, len(distances) + 1)]
     head = (
         f"On {found['corpus']}, {found['scenario']}, recipe {found['recipe']}: "
         f"{found['requests']} requests, {found['references']} references each.\n"
     )
-    headers = ["forget and test set joined by", "agreement of halves", "variance ratio"]
+    headers = ["forget and test set joined by", f"agreement of {half} and {half}", "variance ratio"]
     return "\n".join([head, table(headers, joints), "", table(["distance of", *requests], rows)])
+
+
+def told(found: dict[str, Any], name: str) -> str:
+    """How many of some models attacks tell from the references."""
+    given = found["told"][name]
+    return f"{given if isinstance(given, int) else len(given)} of {len(found[name])}"
 
 
 def spread(values: Iterable[float]) -> str:
