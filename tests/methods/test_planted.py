@@ -13,6 +13,8 @@ from ser_unlearn.checks.conformance import verdict
 from ser_unlearn.checks.subjects import Subject
 from ser_unlearn.methods._saliency import salient
 
+pytestmark = pytest.mark.slow
+
 WRONG = "other_labels(task.forget.labels, task.n_emotions, task.generator)"
 ANY = "torch.randint(task.n_emotions, (len(task.forget),), generator=task.generator)"
 WRONG_EACH = "other_labels(labels, task.n_emotions, task.generator)"
@@ -84,7 +86,6 @@ def load(folder: Path, method: str, *changes: tuple[str, str]) -> Subject:
     return Subject(path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "check", "change"), FAULTS, ids=[f"{method}-{check}" for method, check, _ in FAULTS]
 )
@@ -115,7 +116,6 @@ MASKS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", ["salun", "salun_forget"])
 @pytest.mark.parametrize("mask", MASKS)
 def test_weights_that_are_not_salient_stay(setup: ToySetup, tmp_path: Path, method: str, mask: str):
