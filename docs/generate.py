@@ -273,9 +273,12 @@ def _calibration(found: dict[str, Any]) -> str:
         ),
     ]
     requests = [f"request {number}" for number in range(1, len(distances) + 1)]
+    further = [each for one in distances for each in one["further retrained models"]]
+    mean = sum(further) / len(further)
     head = (
         f"On {found['corpus']}, {found['scenario']}, recipe {found['recipe']}: "
-        f"{found['requests']} requests, {found['references']} references each.\n"
+        f"{found['requests']} requests, {found['references']} references each. "
+        f"{len(further)} further retrained models are at {mean:.2f} in the mean.\n"
     )
     headers = ["forget and test set joined by", f"agreement of {half} and {half}", "variance ratio"]
     return "\n".join([head, table(headers, joints), "", table(["distance of", *requests], rows)])
