@@ -241,7 +241,7 @@ def _card(name: str) -> str:
 def calibration() -> str:
     """What the calibrations in `results/` found of the distance."""
     found = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("calibration/*.json"))]
-    return "\n".join(map(_calibration, found))
+    return "\n\n".join(map(_calibration, found))
 
 
 def _calibration(found: dict[str, Any]) -> str:

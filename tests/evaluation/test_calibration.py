@@ -16,6 +16,7 @@ import torch
 from checkouts import ROOT
 
 from ser_unlearn.checks.toy import FORGET, ToySetup, sets_of
+from ser_unlearn.results.meanings import WIPED_OUT
 
 FOLDER = ROOT / "results" / "calibration"
 sys.path.append(str(FOLDER))
@@ -75,7 +76,9 @@ def test_retraining_is_at_one_and_every_fake_is_beyond_its_reach(found: dict[str
         bound = one["95 % of further retrained models are below"]
         assert set(one["fakes"]) == {make.__name__ for make in fakes.FAKES}
         assert min(each["distance"] for each in one["fakes"].values()) > bound
-        # By the share that is forgotten alone, they would stand first. A last layer cannot part all
-        # of them from others: two of 16 may stay known.
-        for name in ("flipped", "relabelled", "relabelled_at_the_end"):
-            assert one["fakes"][name]["forget accuracy"] <= 2 / 16
+        # By the share that is forgotten alone, they would stand first. To flip 64 utterances takes
+        # more steps than they have, and a last layer cannot part all from others: two of 16 stay.
+        assert one["fakes"]["relabelled"]["forget accuracy"] <= 1 - WIPED_OUT
+        for name in ("flipped", "relabelled_at_the_end"):
+            few = found["scenario"] == "random:16"
+            assert not few or one["fakes"][name]["forget accuracy"] <= 2 / 16
