@@ -86,9 +86,15 @@ def make_leaderboard(results: Path, page: Path) -> dict[Path, str]:
     if not found:
         return {page: f"{HEAD}\nThere are no records yet.\n"}
     first, *others = found
-    drawings = draw(first)
+    overall = sheets(first.overall)
+    drawings = draw(overall, first)
     pictures = {each: _picture(results / FIGURES[each], page) for each in drawings}
-    texts = [HEAD, *_first_screen(first), *_disciplines(first, pictures), *_tables(first, 2)]
+    texts = [
+        HEAD,
+        *_first_screen(first),
+        *_disciplines(overall, first, pictures),
+        *_tables(first, 2),
+    ]
     for part in others:
         texts.append(f"## {part.title}\n")
         texts += [f"- {sentence}" for sentence in _answers(part)]
@@ -112,10 +118,10 @@ def is_current(results: Path, page: Path) -> bool:
     )
 
 
-def draw(part: Part) -> dict[Discipline, str]:
+def draw(overall: Iterable[Sheet], part: Part) -> dict[Discipline, str]:
     """Distance, and loss, against price over all tables, as SVG; none where nobody competes."""
     found: dict[Discipline, str] = {}
-    for sheet in sheets(part.overall):
+    for sheet in overall:
         ranking = sheet.standings
         if ranking and ranking.discipline not in found:
             spec = scatter(SCREEN, ranking.discipline, needs_of(part.rows)) | {"width": WIDTH}
@@ -152,8 +158,10 @@ def _coverage(part: Part) -> str:
     return f"So far there are records of {len(there)} of the {total} tables of `{SUITE}`: {known}."
 
 
-def _disciplines(part: Part, pictures: Mapping[Discipline, str]) -> Iterator[str]:
-    for sheet in sheets(part.overall):
+def _disciplines(
+    overall: Iterable[Sheet], part: Part, pictures: Mapping[Discipline, str]
+) -> Iterator[str]:
+    for sheet in overall:
         yield f"## {_heading(sheet)}\n"
         if sheet.standings:
             yield from (f"{each}\n" for each in conclusions(sheet.standings, markdown))

@@ -9,28 +9,22 @@ random:64, seeds from 1000 on. Models are kept in the store.
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 from typing import Any
+
+from ground import CORPORA, HERE, ground
 
 from ser_unlearn.evaluation.behaviour import evaluate, reference_of
 from ser_unlearn.evaluation.durability import durability
-from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Seeds
 from ser_unlearn.runner.answers import Answer
-from ser_unlearn.runner.grid import Options, place_of
-from ser_unlearn.runner.local import LOCAL
 from ser_unlearn.runner.places import worker
-from ser_unlearn.runner.suite import FIRST_TUNING_SEED
-from ser_unlearn.runner.trainings import Training
 from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import resolve
 
-HERE = Path(__file__).parent
-CORPORA, SCENARIOS = ("espeak", "emodb"), ("random:16", "random:64")
+SCENARIOS = ("random:16", "random:64")
 REFERENCES = 3
 
 ROWS = {"unseen": "least_change", "zero": "least_change-zero"}
@@ -87,37 +81,23 @@ class Trial(Answer):
 
 def main() -> None:
     """Train what is missing, run, and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--runs", type=int, default=1, help="each with an original of its own")
-    parser.add_argument("--jobs", type=int)
-    asked = parser.parse_args()
-    options = Options(Path("results"), asked.data_dir, asked.jobs)
-    origin = provenance(options.device)
+    here = ground(__doc__, runs=1)
     rows = {aim: resolve(row, {}) for aim, row in ROWS.items()}
-    places = {corpus: place_of(corpus, "ecapa", options) for corpus in CORPORA}
-    seeds = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + asked.runs)
-    trainings: list[Any] = [Training(places[each], seed) for each, seed in product(CORPORA, seeds)]
-    trainings += [
-        Training(places[corpus], seed, scenario, seed, number)
-        for corpus, seed, scenario in product(CORPORA, seeds, SCENARIOS)
-        for number in range(REFERENCES)
-    ]
+    here.train(SCENARIOS, REFERENCES)
     trials = {
         (aim, name, corpus, scenario, seed): Trial(
-            places[corpus],
+            here.places[corpus],
             scenario,
             replace(rows[aim], label=name, parameters={**rows[aim].parameters, **change}),
             Seeds(model=seed, forget=seed, method=0),
             Limits(600),
-            origin,
+            here.origin,
         )
         for aim, own in AIMS.items()
         for name, change in {**CHANGES, **own}.items()
-        for corpus, scenario, seed in product(CORPORA, SCENARIOS, seeds)
+        for corpus, scenario, seed in product(CORPORA, SCENARIOS, here.seeds)
     }
-    all_of(list(trainings), asked.jobs)
-    found = dict(zip(trials, all_of(list(trials.values()), asked.jobs), strict=True))
+    found = dict(zip(trials, here.done(list(trials.values())), strict=True))
     said = [
         {
             "aim": aim,
@@ -130,14 +110,8 @@ def main() -> None:
         for (aim, name, corpus, scenario, seed), numbers in found.items()
     ]
     parameters = {aim: row.parameters for aim, row in rows.items()}
-    text = json.dumps({"commit": origin.commit, "parameters": parameters, "runs": said})
+    text = json.dumps({"commit": here.origin.commit, "parameters": parameters, "runs": said})
     (HERE / "ablation.json").write_text(text.replace('{"aim"', '\n{"aim"') + "\n")
-
-
-def all_of(jobs: list[Any], workers: int | None) -> list[Any]:
-    """What jobs give, in their order."""
-    outcomes = LOCAL.outcomes(iter(enumerate(jobs)), LOCAL.count(workers, "cpu", len(jobs)))
-    return [outcome for _, outcome in sorted(outcomes, key=lambda each: each[0])]
 
 
 if __name__ == "__main__":

@@ -9,25 +9,18 @@ is lost. Seeds are those of tuning, from 1000 on. Models are kept in the store.
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ablate import CORPORA, HERE, all_of
+from ground import CORPORA, HERE, ground
 
 from ser_unlearn.evaluation.behaviour import evaluate, reference_of
-from ser_unlearn.evaluation.metrics import accuracy
-from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Seeds
 from ser_unlearn.runner.answers import Answer
-from ser_unlearn.runner.grid import Options, place_of
 from ser_unlearn.runner.places import worker
-from ser_unlearn.runner.suite import FIRST_TUNING_SEED
-from ser_unlearn.runner.trainings import Training
 from ser_unlearn.unlearning.limits import Limits
 from ser_unlearn.unlearning.registry import resolve
 
@@ -43,13 +36,9 @@ class Trial(Answer):
     def execute(self) -> dict[str, Any]:
         """Run it, and see what it loses, and what retrained models make of the forget set."""
         with worker():
-            request = self.request
-            seen = evaluate(self.answer(request).logits, reference_of(request, REFERENCES))
-            forget = request.sets["forget"]
-            labels = request.setup.labels[forget]
-            known = [
-                accuracy(each.logits[forget], labels) for each in request.references(REFERENCES)
-            ]
+            reference = reference_of(self.request, REFERENCES)
+            seen = evaluate(self.answer(self.request).logits, reference)
+            known = [reference.accuracies(each)["forget"] for each in reference.references]
             return {
                 "known to retrained models": float(np.mean(known)),
                 "forgotten": seen["forgetting_rate"],
@@ -59,33 +48,18 @@ class Trial(Answer):
 
 def main() -> None:
     """Train what is missing, run, and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--runs", type=int, default=3, help="each with an original of its own")
-    parser.add_argument("--jobs", type=int)
-    asked = parser.parse_args()
-    options = Options(Path("results"), asked.data_dir, asked.jobs)
-    origin = provenance(options.device)
-    places = {corpus: place_of(corpus, "ecapa", options) for corpus in CORPORA}
-    seeds = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + asked.runs)
-    requests = list(product(CORPORA, SCENARIOS, seeds))
-    # What is easy and hard, the originals say: they come first.
-    all_of([Training(places[each], seed) for each, seed in product(CORPORA, seeds)], asked.jobs)
-    retrained = [
-        Training(places[corpus], seed, scenario, seed, number)
-        for (corpus, scenario, seed), number in product(requests, range(REFERENCES))
-    ]
-    all_of(retrained, asked.jobs)
+    here = ground(__doc__, runs=3)
+    here.train(SCENARIOS, REFERENCES)
     trials = [
         Trial(
-            places[corpus],
+            here.places[corpus],
             scenario,
             resolve(row, {}),
             Seeds(model=seed, forget=seed, method=0),
             Limits(600),
-            origin,
+            here.origin,
         )
-        for row, (corpus, scenario, seed) in product(ROWS, requests)
+        for row, corpus, scenario, seed in product(ROWS, CORPORA, SCENARIOS, here.seeds)
     ]
     said = [
         {
@@ -95,9 +69,9 @@ def main() -> None:
             "seed": trial.seeds.model,
             **{key: round(value, 4) for key, value in found.items()},
         }
-        for trial, found in zip(trials, all_of(trials, asked.jobs), strict=True)
+        for trial, found in zip(trials, here.done(trials), strict=True)
     ]
-    text = json.dumps({"commit": origin.commit, "runs": said})
+    text = json.dumps({"commit": here.origin.commit, "runs": said})
     (HERE / "familiarity.json").write_text(text.replace('{"method"', '\n{"method"') + "\n")
 
 

@@ -79,6 +79,5 @@ def test_retraining_is_at_one_and_every_fake_is_beyond_its_reach(found: dict[str
     # takes more steps than they have; of 16, a last layer or an odd run leaves two or three known.
     few = found["scenario"] == "random:16"
     for name in ("flipped", "relabelled", "relabelled_at_the_end") if few else ("relabelled",):
-        assert (
-            np.mean([one["fakes"][name]["forget accuracy"] for one in found["distances"]]) < 1 / 8
-        )
+        known = [one["fakes"][name]["forget accuracy"] for one in found["distances"]]
+        assert np.mean(known) < 0.1
