@@ -12,7 +12,7 @@ SUBJECTS = {subject.label: subject for subject in subjects()}
 
 
 LONG = {"direction", "fresh_process", "operations"}
-"""Checks that run a method in full, in another process, or under torch's counter."""
+"""Checks that run a method often, in another process, or under torch's counter."""
 
 
 @pytest.mark.parametrize(
