@@ -109,7 +109,7 @@ def main() -> None:
         }
         for (aim, name, corpus, scenario, seed), numbers in found.items()
     ]
-    parameters = {aim: row.parameters for aim, row in rows.items()}
+    parameters = {row.label: row.parameters for row in rows.values()}
     text = json.dumps({"commit": here.origin.commit, "parameters": parameters, "runs": said})
     (HERE / "ablation.json").write_text(text.replace('{"aim"', '\n{"aim"') + "\n")
 

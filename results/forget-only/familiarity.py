@@ -50,16 +50,17 @@ def main() -> None:
     """Train what is missing, run, and write."""
     here = ground(__doc__, runs=3)
     here.train(SCENARIOS, REFERENCES)
+    rows = [resolve(label, {}) for label in ROWS]
     trials = [
         Trial(
             here.places[corpus],
             scenario,
-            resolve(row, {}),
+            row,
             Seeds(model=seed, forget=seed, method=0),
             Limits(600),
             here.origin,
         )
-        for row, corpus, scenario, seed in product(ROWS, CORPORA, SCENARIOS, here.seeds)
+        for row, corpus, scenario, seed in product(rows, CORPORA, SCENARIOS, here.seeds)
     ]
     said = [
         {
@@ -71,7 +72,8 @@ def main() -> None:
         }
         for trial, found in zip(trials, here.done(trials), strict=True)
     ]
-    text = json.dumps({"commit": here.origin.commit, "runs": said})
+    parameters = {row.label: row.parameters for row in rows}
+    text = json.dumps({"commit": here.origin.commit, "parameters": parameters, "runs": said})
     (HERE / "familiarity.json").write_text(text.replace('{"method"', '\n{"method"') + "\n")
 
 
