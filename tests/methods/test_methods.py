@@ -11,13 +11,16 @@ from ser_unlearn.unlearning.registry import list_methods
 SUBJECTS = {subject.label: subject for subject in subjects()}
 
 
-LONG = {"direction", "fresh_process", "operations"}
-"""Checks that run a method often, in another process, or under torch's counter."""
+REPEATING = {
+    "batch_of_one", "determinism", "direction", "fresh_process", "one_utterance", "operations",
+    "whole_emotion",
+}  # fmt: skip
+"""Checks for which a method runs again; most others look at the same two runs of it."""
 
 
 @pytest.mark.parametrize(
     "check",
-    [pytest.param(check, marks=[pytest.mark.slow] * (check in LONG)) for check in CHECKS],
+    [pytest.param(check, marks=[pytest.mark.slow] * (check in REPEATING)) for check in CHECKS],
 )
 @pytest.mark.parametrize(
     "row",
