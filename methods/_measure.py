@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from ser_unlearn import Batch
 
+STRIP = 64
+"""Of products that are computed at once: narrower strips save more, and are slower."""
+
 
 class Measure:
     """The size of a change d of a model's weights: the sum over layers of tr(d (A + floor I) d^T).
@@ -70,6 +73,18 @@ def _inverse(moment: Tensor, floor: float) -> Tensor:
     identity = torch.eye(len(moment), dtype=scaled.dtype, device=scaled.device)
     inverse: Tensor = torch.linalg.inv(scaled + floor * identity)
     return inverse.to(moment)
+
+
+def symmetric(left: Tensor, right: Tensor) -> Tensor:
+    """Products of rows [N, P] with rows [N, P] that are known to be symmetric, [N, N].
+
+    For many rows little more than half of them are computed.
+    """
+    half = left.new_zeros(len(left), len(right))
+    for first in range(0, len(left), STRIP):
+        last = first + STRIP
+        half[first:last, :last] = left[first:last] @ right[:last].T
+    return half.tril() + half.tril(-1).T
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from torch.nn.functional import one_hot
 
 from ser_unlearn import Batch, Method, Recogniser, Task, frozen_copy
 from ser_unlearn.methods._aims import check_stop
-from ser_unlearn.methods._measure import Measure, without_smallest
+from ser_unlearn.methods._measure import Measure, symmetric, without_smallest
 from ser_unlearn.methods._perturbations import perturbed
 
 SHARES = (2 / 3, 1.0, 4 / 3)
@@ -96,9 +96,10 @@ class LeastChange(Method):
         original = frozen_copy(model)
         forget = list(task.forget.batches(1, shuffle=False, crop=False))
         measure = Measure(model, [self._copies(task), *forget], self.floor, self.layers)
-        wanted = self._wanted(torch.cat([lead(model, each).detach() for each in forget]), task)
         for number in range(self.rounds):
             leads, rows = self._leads(model, forget, measure)
+            if number == 0:
+                wanted = self._wanted(leads, task)
             if self.stop == "zero" and self.pruned:
                 share = self.pruned * SHARES[number % len(SHARES)]
                 with without_smallest(measure.weights, share) as kept:
@@ -108,8 +109,9 @@ class LeastChange(Method):
             if missing.abs().max() <= NEAR:
                 break
             amiss, held = self._held(model, original, self._copies(task), measure, task)
-            weighed = measure.weigh(torch.cat([rows, held]))
-            gram = torch.cat([rows, held]) @ weighed.T
+            every = torch.cat([rows, held])
+            weighed = measure.weigh(every)
+            gram = symmetric(every, weighed)
             scale = gram.diagonal()[: len(rows)].mean()
             slack = torch.full_like(gram[0], SLACK)
             slack[len(rows) :] = 1 / self.hold

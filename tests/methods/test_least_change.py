@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from toys import FORGET, ToySetup, make_task
 
 from ser_unlearn import Batch, Recogniser
-from ser_unlearn.methods._measure import Measure, layers_of, second_moments, without_smallest
+from ser_unlearn.methods._measure import (
+    STRIP,
+    Measure,
+    layers_of,
+    second_moments,
+    symmetric,
+    without_smallest,
+)
 from ser_unlearn.methods.least_change import LeastChange, lead
 from ser_unlearn.recogniser.outputs import predict
 
@@ -91,6 +98,15 @@ def test_a_gradient_is_that_of_the_weights_of_layers_in_their_order_and_moving_a
 def test_the_last_layers_alone_can_be_asked_to_change():
     net = Net().eval()
     assert Measure(net, [batch(2, 10)], floor=0.1, layers=1).weights == [net.head.weight]
+
+
+@pytest.mark.parametrize("count", [1, STRIP, 2 * STRIP + 5])
+def test_symmetric_products_are_those_of_all_rows(count: int):
+    rows = torch.randn(count, 7, dtype=torch.double)
+    weight = torch.randn(7, 7, dtype=torch.double)
+    weighed = rows @ (weight @ weight.T)
+    # Sums in two orders.
+    assert torch.allclose(symmetric(rows, weighed), rows @ weighed.T, atol=1e-12)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5])
