@@ -82,10 +82,10 @@ class LeastChange(Method):
     projections: int = 3
     frames: int = 100
     floor: float = 0.12
-    hold: float = 28.0
+    hold: float = 87.0
     margin: float = 1.0
     pruned: float = 0.3
-    stretch: float = 1.3
+    stretch: float = 1.2
     layers: int = 0
     stop: str = "unseen"
 
