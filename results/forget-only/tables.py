@@ -154,7 +154,7 @@ def _demands(every: pd.DataFrame, rows: dict[str, str]) -> str:
             short = bound - value if demand.at_least else value - bound
             met = short <= ROUNDING
             name = f"{corpus} {scenario} ({runs} runs)"
-            line[name] = f"{value:.2f}: {'met' if met else '**not met**'}"
+            line[name] = f"{value:z.2f}: {'met' if met else '**not met**'}"
     return str(pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True))
 
 
@@ -176,14 +176,14 @@ def ablation() -> str:
     # As in `demands`.
     means["distance"] = grouped["distance"].agg(gmean)
     shown = means.apply(
-        lambda column: column.map(f"{{:.{DIGITS.get(str(column.name), 1)}f}}".format)
+        lambda column: column.map(f"{{:z.{DIGITS.get(str(column.name), 1)}f}}".format)
     )
     for (aim, change), own in grouped:
         if change == AS_IT_IS:
             usual = own.set_index(REQUEST)[LOSS]
             continue
         more = own.set_index(REQUEST)[LOSS] - usual
-        shown.loc[(aim, change), LOSS] += f" ({more.mean():+.1f} ± {more.sem():.1f})"
+        shown.loc[(aim, change), LOSS] += f" ({more.mean():+z.1f} ± {more.sem():.1f})"
     shown = shown.rename(AIMS, level="aim").rename(columns=NAMES).reset_index()
     return str(shown.to_markdown(index=False, disable_numparse=True))
 
