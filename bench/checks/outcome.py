@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import log
 
 import torch
@@ -69,7 +69,7 @@ def check_direction(subject: Subject) -> None:
         return
     # The harm of a short run is small: both pairs together must tell.
     short = [_harms(subject, pair, short=True) for pair in PAIRS]
-    if _clear([each for harms, _ in short for each in harms]):
+    if _clear([each for harms, _ in short for each in harms]) or _useless(short):
         return
     # In full it shows on one of two: weights that are drawn anew, or goals that take turns, may
     # miss the other by chance.
@@ -78,8 +78,7 @@ def check_direction(subject: Subject) -> None:
         full.append(_harms(subject, pair, short=False))
         if _clear(full[-1][0]):
             return
-    # Budgets that suit a corpus may ruin so small a model, and chance decides the rest.
-    if any(all(ruined and max(harms) > 0 for harms, ruined in runs) for runs in (short, full)):
+    if _useless(full):
         return
     fault = " and ".join(f"{sum(harms) / 2:+.4f}" for harms, _ in short)
     raise CheckError(
@@ -92,6 +91,11 @@ def _clear(harms: Sequence[float]) -> bool:
     """Whether what is forgotten is harmed, by far more than some of it is spared."""
     harmed, spared = (sum(max(sign * each, 0.0) for each in harms) for sign in (1, -1))
     return harmed > 10 * spared
+
+
+def _useless(found: Iterable[tuple[tuple[float, float], bool]]) -> bool:
+    """Whether what `_harms` finds says nothing: so small a model is ruined, and chance decides."""
+    return all(ruined and max(harms) > 0 for harms, ruined in found)
 
 
 def _harms(

@@ -9,12 +9,11 @@ random:64, seeds from 1000 on. Models are kept in the store.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from ground import CORPORA, HERE, ground
+from ground import CORPORA, ground
 
 from ser_unlearn.evaluation.behaviour import evaluate, reference_of
 from ser_unlearn.evaluation.durability import durability
@@ -109,9 +108,7 @@ def main() -> None:
         }
         for (aim, name, corpus, scenario, seed), numbers in found.items()
     ]
-    parameters = {row.label: row.parameters for row in rows.values()}
-    text = json.dumps({"commit": here.origin.commit, "parameters": parameters, "runs": said})
-    (HERE / "ablation.json").write_text(text.replace('{"aim"', '\n{"aim"') + "\n")
+    here.write("ablation.json", rows.values(), said)
 
 
 if __name__ == "__main__":

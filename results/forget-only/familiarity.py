@@ -9,13 +9,12 @@ is lost. Seeds are those of tuning, from 1000 on. Models are kept in the store.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
-from ground import CORPORA, HERE, ground
+from ground import CORPORA, ground
 
 from ser_unlearn.evaluation.behaviour import evaluate, reference_of
 from ser_unlearn.results.records import Seeds
@@ -72,9 +71,7 @@ def main() -> None:
         }
         for trial, found in zip(trials, here.done(trials), strict=True)
     ]
-    parameters = {row.label: row.parameters for row in rows}
-    text = json.dumps({"commit": here.origin.commit, "parameters": parameters, "runs": said})
-    (HERE / "familiarity.json").write_text(text.replace('{"method"', '\n{"method"') + "\n")
+    here.write("familiarity.json", rows, said)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -16,6 +17,7 @@ from ser_unlearn.runner.local import LOCAL
 from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED
 from ser_unlearn.runner.trainings import Training
+from ser_unlearn.unlearning.registry import Row
 
 HERE = Path(__file__).parent
 CORPORA = ("espeak", "emodb")
@@ -49,6 +51,13 @@ class Ground:
         count = LOCAL.count(self.workers, "cpu", len(jobs))
         outcomes = LOCAL.outcomes(iter(enumerate(jobs)), count)
         return [outcome for _, outcome in sorted(outcomes, key=lambda each: each[0])]
+
+    def write(self, name: str, rows: Iterable[Row], runs: Sequence[Mapping[str, Any]]) -> None:
+        """Write what came of runs beside the scripts, a run a line, with their rows' parameters."""
+        parameters = {row.label: row.parameters for row in rows}
+        said = {"commit": self.origin.commit, "parameters": parameters, "runs": runs}
+        first = f'{{"{next(iter(runs[0]))}"'
+        (HERE / name).write_text(json.dumps(said).replace(first, f"\n{first}") + "\n")
 
 
 def ground(description: str | None, runs: int) -> Ground:

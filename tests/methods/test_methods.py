@@ -15,7 +15,7 @@ REPEATING = {
     "batch_of_one", "determinism", "direction", "fresh_process", "one_utterance", "operations",
     "whole_emotion",
 }  # fmt: skip
-"""Checks for which a method runs again; most others look at the same two runs of it."""
+"""Checks for which a method runs again. All others but `declared_data` look at the same runs."""
 
 
 @pytest.mark.parametrize(
