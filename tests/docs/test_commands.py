@@ -81,8 +81,9 @@ def test_a_command_of_ours_can_be_parsed(words, monkeypatch):
 def workplace(tmp_path_factory) -> Path:
     """What a checkout holds of records, and the folders that the documents name."""
     folder = tmp_path_factory.mktemp("workplace")
-    for name in ("results", "theirs/results", "home/from-a", "home/from-b"):
-        shutil.copytree(ROOT / "results", folder / name)
+    shutil.copytree(ROOT / "results", folder / "results")
+    for name in ("theirs/results", "home/from-a", "home/from-b"):
+        shutil.copytree(ROOT / "results" / "ravdess", folder / name / "ravdess")
     shutil.copy(ROOT / "leaderboard.md", folder)
     return folder
 

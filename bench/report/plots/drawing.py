@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from ser_unlearn.report.plots.points import Point
@@ -15,6 +16,7 @@ Data = Mapping[str, Sequence[Point]]
 """What a chart is drawn from, by name: "rows", "groups", "cells" and "curves"."""
 
 
+@cache
 def library() -> str:
     """A script that draws charts in a browser, as `vegaEmbed`, with all that it needs."""
     import vl_convert
