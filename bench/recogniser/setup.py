@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from ser_unlearn.data import lists
 from ser_unlearn.data.cards import Card, load_card
 from ser_unlearn.data.corpus import Corpus
-from ser_unlearn.data.draws import Losses
 from ser_unlearn.data.scenarios import draw_forget_set, kind_of
 from ser_unlearn.data.splits import Split, split
 from ser_unlearn.recogniser.adoption import adopted, check_order
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
 MODELS = "models"
 """The store's kind of trained models."""
 
-LOSSES = "losses"
-"""The store's kind of what originals lose by each utterance."""
+DRAWS = "draws"
+"""The store's kind of forget sets that hang on an original."""
 
 ADOPTED = "adopted"
 """The store's kind of what adopted models say."""
@@ -112,20 +111,60 @@ class Setup:
     def _forget_sets(self) -> dict[tuple[str, int], list[int]]:
         return {}
 
-    def forget_set(self, scenario: str, seed: int, losses: Losses) -> list[int]:
+    def forget_set(self, scenario: str, forget_seed: int, model_seed: int) -> list[int]:
         """What is to be forgotten of the training set; see `scenarios.draw_forget_set`.
 
-        It is drawn once for all models, unless it depends on one.
+        It is drawn once for all models, unless it hangs on one: then the store keeps its names, by
+        which it is known without the model, and the same on any processor.
         """
-        key = scenario, seed
-        if key in self._forget_sets:
-            return self._forget_sets[key]
-        drawn = draw_forget_set(
-            scenario, self.corpus.utterances, self.split.train, seed, losses, self.listed
-        )
+        utterances, train = self.corpus.utterances, self.split.train
+
+        def draw() -> list[int]:
+            def losses() -> NDArray[np.float64]:
+                return cross_entropy(self.original(model_seed).logits, self.labels)
+
+            return draw_forget_set(scenario, utterances, train, forget_seed, losses, self.listed)
+
         if not kind_of(scenario).ranks_by_loss:
-            self._forget_sets[key] = drawn
-        return drawn
+            key = scenario, forget_seed
+            if key not in self._forget_sets:
+                self._forget_sets[key] = draw()
+            return self._forget_sets[key]
+        drawn = self.store.fetch(
+            DRAWS,
+            self.draw_identity(scenario, forget_seed, model_seed),
+            lambda: Artefact(meta={"names": [utterances[place].name for place in draw()]}),
+        )
+        places = {utterances[place].name: place for place in train}
+        return sorted(places[name] for name in drawn.meta["names"])
+
+    def draw_identity(self, scenario: str, forget_seed: int, model_seed: int) -> dict[str, Any]:
+        """What the store knows a forget set by that hangs on an original."""
+        return {
+            "original": self._original_identity(model_seed),
+            "scenario": scenario,
+            "seed": forget_seed,
+            "revisions": revisions(["draws"]),
+        }
+
+    def has_drawn(self, scenario: str, forget_seed: int, model_seed: int) -> bool:
+        """Whether `forget_set` need ask no original."""
+        if not kind_of(scenario).ranks_by_loss:
+            return True
+        return self.store.has(DRAWS, self.draw_identity(scenario, forget_seed, model_seed))
+
+    def can_draw(self, scenario: str, forget_seed: int, model_seed: int) -> bool:
+        """Whether `forget_set` need train no original."""
+        return self.has_drawn(scenario, forget_seed, model_seed) or self.has_original(model_seed)
+
+    def keep_draw(
+        self, scenario: str, forget_seed: int, model_seed: int, names: Sequence[str]
+    ) -> None:
+        """Have `forget_set` give what was drawn elsewhere, if these may be training utterances."""
+        known = {self.corpus.utterances[place].name for place in self.split.train}
+        if known.issuperset(names):
+            identity = self.draw_identity(scenario, forget_seed, model_seed)
+            self.store.put(DRAWS, identity, Artefact(meta={"names": list(names)}))
 
     def listed(self, key: str) -> list[str]:
         """The names of a list of recordings that the store keeps."""
@@ -207,25 +246,13 @@ class Setup:
 
     def has_original(self, seed: int) -> bool:
         """Whether `original` would find in the store what it gives."""
+        kind = MODELS if self.checkpoint is None else ADOPTED
+        return self.store.has(kind, self._original_identity(seed))
+
+    def _original_identity(self, seed: int) -> dict[str, Any]:
         if self.checkpoint is None:
-            return self.is_trained(self.split.train, seed)
-        return self.store.has(ADOPTED, self._adopted_identity())
-
-    def losses(self, seed: int) -> NDArray[np.float64]:
-        """The original's cross-entropies in nats, [N].
-
-        They are kept apart from the model too: to draw a forget set by them takes no torch.
-        """
-        if self.checkpoint is None:
-            identity = self.model_identity(self.split.train, seed)
-        else:
-            identity = self._adopted_identity()
-
-        def compute() -> Artefact:
-            found = cross_entropy(self.original(seed).logits, self.labels)
-            return Artefact(meta={"losses": found.tolist()})
-
-        return np.array(self.store.fetch(LOSSES, identity, compute).meta["losses"])
+            return self.model_identity(self.split.train, seed)
+        return self._adopted_identity()
 
     def _adopted_identity(self) -> dict[str, Any]:
         return {

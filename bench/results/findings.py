@@ -1,4 +1,4 @@
-"""Findings: what records hold of an unlearned model, beside its metrics."""
+"""Findings: what records hold of a forget set and an unlearned model, beside its metrics."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ class Attack(Document):
     """The same area of each of the models retrained with seeds of their own."""
     told: bool
     """Whether the area is where no further such model's would be: `membership.References`."""
+
+
+class Drawn(Document):
+    """A forget set that hangs on the original, so that nobody need train that to know it."""
+
+    key: str
+    """Hash of what decides it: the original, the scenario and the forget seed."""
+    names: list[str] = Field(min_length=1)
+    """The utterances."""
 
 
 class WorstGroup(Document):

@@ -22,7 +22,7 @@ from pydantic import (
 from ser_unlearn.errors import ResultsError, UserError
 from ser_unlearn.results.documents import Count, Document, Filed, Number, Price, Share
 from ser_unlearn.results.files import disk_errors, write_text
-from ser_unlearn.results.findings import Attack, WorstGroup
+from ser_unlearn.results.findings import Attack, Drawn, WorstGroup
 from ser_unlearn.results.meanings import METRICS
 from ser_unlearn.results.names import Label, Part, check_name, shown
 from ser_unlearn.results.reading import (
@@ -132,6 +132,8 @@ class Record(Filed):
     reason: Reason = ""
     sizes: dict[str, Count]
     """How many utterances each set has: those of `SETS`, and in a sequence "forgotten"."""
+    drawn: Drawn | None = None
+    """The forget set, if it hangs on the original."""
     metrics: dict[str, Number | None]
     """By their names in `ser_unlearn.results.meanings`; None where a metric has no value."""
     attacks: dict[str, Attack] = Field(default_factory=dict)

@@ -27,6 +27,7 @@ REVISIONS: dict[str, Revision] = {
     "features": Revision(1, "the first: resampling, trimming, the recipe's features"),
     "training": Revision(1, "the first: batches, crops, optimiser and schedule; prediction"),
     "statistics": Revision(1, "the first: Fisher information and sensitivity"),
+    "draws": Revision(1, "the first: forget sets by the original's loss"),
     "unlearning": Revision(1, "the first: what a task hands out, adversarial examples"),
     # What metrics depend on, beside the outputs that they are computed from.
     "metrics.accuracy": Revision(1, "the first: accuracies, recall, forgetting"),

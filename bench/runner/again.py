@@ -8,6 +8,7 @@ from dataclasses import replace
 from ser_unlearn.data.cards import card_names
 from ser_unlearn.errors import LackingError
 from ser_unlearn.results.records import Record
+from ser_unlearn.runner.drawn import can_draw
 from ser_unlearn.runner.grid import Options, place_of
 from ser_unlearn.runner.suite import TIMEOUT_S
 from ser_unlearn.runner.unlearnings import Unlearning
@@ -51,7 +52,7 @@ def job_of(record: Record, options: Options, recipe: str) -> Unlearning | None:
 def is_answered(job: Unlearning) -> bool:
     """Whether the store has what a job's method left behind, and what it answered."""
     try:
-        return job.has_answer(job.request)
+        return can_draw(job) and job.has_answer(job.request)
     except LackingError:
         return False
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ser_unlearn.data.brought import Brought
 from ser_unlearn.data.cards import Card, load_card
 from ser_unlearn.data.lists import take
-from ser_unlearn.data.scenarios import kind_of, requests
+from ser_unlearn.data.scenarios import requests
 from ser_unlearn.data.sources import folder_of
 from ser_unlearn.errors import UserError
 from ser_unlearn.evaluation.shadows import COUNT
@@ -194,12 +194,13 @@ def grid(
 
 def awaited(unlearnings: list[Unlearning]) -> list[Training]:
     """The originals that the store lacks, and without which forget sets cannot be drawn."""
+    asked = dict.fromkeys(_request_of(job) for job in unlearnings)
     originals = dict.fromkeys(
-        Training(job.place, job.seeds.model)
-        for job in unlearnings
-        if kind_of(job.scenario).ranks_by_loss
+        Training(place, model)
+        for place, model, scenario, forget in asked
+        if not place.setup().can_draw(scenario, forget, model)
     )
-    return [job for job in originals if not job.is_done()]
+    return list(originals)
 
 
 def has_record(job: Unlearning) -> bool:

@@ -19,6 +19,7 @@ from ser_unlearn.results.provenance import provenance
 from ser_unlearn.results.records import Record, folder_of, read_record, write_record
 from ser_unlearn.results.store import default_place
 from ser_unlearn.runner.again import is_answered, job_of
+from ser_unlearn.runner.drawn import learn, learn_from
 from ser_unlearn.runner.grid import (
     Cell,
     Options,
@@ -74,6 +75,7 @@ def run(
     unlearnings = list(grid(suite, chosen, options, further or {}))
     with console.status("Looking at corpora ..."):
         _check_scenarios(unlearnings)
+        learn(unlearnings)
         originals = awaited(unlearnings)
     if originals:
         _check_classes(unlearnings)
@@ -146,6 +148,7 @@ def evaluate(
             if found is None:
                 lacking.append(record)
                 continue
+            learn_from(record, found)
             job = replace(
                 found,
                 attacks=attacks or dearest(record.attacks),

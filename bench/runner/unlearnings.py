@@ -175,6 +175,7 @@ class Unlearning(Answer):
                 "status": status,
                 "reason": reason,
                 "sizes": {name: len(places) for name, places in request.sets.items()},
+                "drawn": request.drawn,
                 "metrics": {name: measures.metrics.get(name) for name in METRICS} if done else {},
                 "attacks": measures.attacks,
                 "curve": curve,

@@ -12,7 +12,6 @@ from importlib.metadata import version
 from rich.console import Console
 
 from ser_unlearn.data.cards import Card
-from ser_unlearn.data.scenarios import kind_of
 from ser_unlearn.data.scenarios import requests as requests_of
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.recipe import Recipe, load_recipe
@@ -181,9 +180,12 @@ def _study(
 
 def _awaited(asked: Sequence[Asked]) -> list[Training]:
     """The originals that the store lacks, and without which forget sets cannot be drawn."""
-    ranking = [each for each in asked if kind_of(each.scenario).ranks_by_loss]
-    jobs = dict.fromkeys(Training(each.place, each.seed) for each in ranking)
-    return [job for job in jobs if not job.is_done()]
+    originals = dict.fromkeys(
+        Training(each.place, each.seed)
+        for each in asked
+        if not each.place.setup().can_draw(each.scenario, each.seed, each.seed)
+    )
+    return list(originals)
 
 
 def _train(jobs: Sequence[Training], options: Options, console: Console) -> None:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from ser_unlearn.data import scenarios
 from ser_unlearn.recogniser.setup import Setup, Trained
+from ser_unlearn.results.findings import Drawn
 from ser_unlearn.results.identity import digest
 
 FIRST_REFERENCE_SEED = 3_000_000
@@ -35,11 +36,12 @@ class Request:
 
     def __init__(self, setup: Setup, scenario: str, model_seed: int, forget_seed: int) -> None:
         self.setup = setup
+        self.scenario = scenario
         self.model_seed = model_seed
         self.forget_seed = forget_seed
         self.train = setup.split.train
         """Positions of what the original was trained on."""
-        forget = setup.forget_set(scenario, forget_seed, lambda: setup.losses(model_seed))
+        forget = setup.forget_set(scenario, forget_seed, model_seed)
         earlier = scenarios.before(scenario)
         self.before = None if earlier is None else Request(setup, earlier, model_seed, forget_seed)
         """The request that the same method has answered before this one, if there is one: the
@@ -65,6 +67,14 @@ class Request:
     def sets_digest(self) -> str:
         """Hash of the names of all utterances that a method may be handed."""
         return digest({name: self.names(name) for name in ("forget", "retain", "validation")})
+
+    @property
+    def drawn(self) -> Drawn | None:
+        """What a record says of a forget set that hangs on an original; None for all others."""
+        if not scenarios.kind_of(self.scenario).ranks_by_loss:
+            return None
+        identity = self.setup.draw_identity(self.scenario, self.forget_seed, self.model_seed)
+        return Drawn(key=digest(identity), names=self.names("forget"))
 
     @cached_property
     def original(self) -> Trained:

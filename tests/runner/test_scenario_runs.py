@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from workplaces import SMALL, Workplace, take_corpus
 
 from ser_unlearn.evaluation.metrics import METRICS
+from ser_unlearn.results.records import write_record
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +90,67 @@ def test_hard_utterances_are_among_those_of_the_originals_highest_loss(scenarios
     )
     trained = table[table["set"].isin(["forget", "retain"])]
     assert names(table, "forget") < names(trained.nlargest(16, "loss"), "forget", "retain")
+
+
+@pytest.fixture
+def elsewhere(scenarios: Workplace, espeak_store: Path, tmp_path: Path) -> Workplace:
+    """The records, and a store that has the corpus but no model."""
+    shutil.copytree(scenarios.folder / "results", tmp_path / "results")
+    take_corpus(espeak_store, tmp_path / "store")
+    return Workplace(tmp_path, tmp_path / "store")
+
+
+def test_records_say_what_was_drawn_where_no_original_is(
+    scenarios: Workplace, elsewhere: Workplace
+):
+    again = elsewhere("run", *SCENARIOS)
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert elsewhere.records() == scenarios.records()
+    assert not list(elsewhere.store.glob("models/*"))
+    evaluated = elsewhere("evaluate", "--scenario", "hard:8")
+    assert "Left as they are, for the store lacks their outputs: 3 of 3" in evaluated.stderr
+    assert not list(elsewhere.store.glob("models/*"))
+
+
+def test_a_further_row_forgets_what_the_records_say_was_drawn(
+    scenarios: Workplace, elsewhere: Workplace
+):
+    """Also if the original that is trained there would have drawn others, by its rounding."""
+    hard = ("run", *SMALL, "--scenario", "hard:8", "--method", "original")
+    records = [record for record in elsewhere.records() if record.scenario == "hard:8"]
+    assert all(record.drawn == records[0].drawn for record in records)
+    assert records[0].drawn
+    others = [name for name in stored_train(scenarios) if name not in records[0].drawn.names]
+    drawn = records[0].drawn.model_copy(update={"names": sorted(others)[:8]})
+    for record in records:
+        write_record(elsewhere.folder / "results", record.model_copy(update={"drawn": drawn}))
+    done = elsewhere(*hard)
+    assert done.exit_code == 0, done.stderr
+    (record,) = (each for each in elsewhere.records() if each.label == "original" and each.drawn)
+    assert record.drawn == drawn
+    assert record.fingerprint not in {each.fingerprint for each in records}
+
+
+def stored_train(place: Workplace) -> set[str]:
+    """The training utterances."""
+    (table, *_) = (table for _, table in stored(place))
+    return names(table, "forget", "retain", "forgotten")
+
+
+@pytest.mark.parametrize(
+    "change", [{"key": "0" * 32}, {"names": ["nobody"]}], ids=["another original", "no utterance"]
+)
+def test_what_another_original_drew_is_not_believed(
+    scenarios: Workplace, elsewhere: Workplace, change: dict[str, Any]
+):
+    for record in elsewhere.records():
+        if record.drawn:
+            drawn = record.drawn.model_copy(update=change)
+            write_record(elsewhere.folder / "results", record.model_copy(update={"drawn": drawn}))
+    again = elsewhere("run", *SCENARIOS)
+    assert again.stderr.splitlines() == [
+        "[1/1] train espeak (model 0): done (the forget sets can be drawn)"
+    ]
 
 
 def test_a_request_goes_on_from_what_the_method_left_after_the_one_before(scenarios: Workplace):
