@@ -41,3 +41,13 @@ TRAIN = split(UTTERANCES, SplitRule()).train  # of four speakers
 LOSSES = {each.name: 7 * number % 23 / 5 for number, each in enumerate(UTTERANCES)}  # with ties
 
 FIVE = [utterance(name) for name in "abcde"]
+
+
+def extremes():
+    """The hardest and the easiest, by losses of which some are equal: positions, by the draw."""
+    losses = [LOSSES[each.name] for each in UTTERANCES]
+    return {
+        f"{scenario}, seed {seed}": draw(scenario, UTTERANCES, TRAIN, seed, losses)
+        for scenario in ("hard:4", "easy:4")
+        for seed in (0, 1)
+    }

@@ -20,6 +20,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from audited import World, flipped, retrained
+from draws import extremes
 from sounds import RATE, noise, tone, write_corpus
 from torch import Tensor
 
@@ -27,8 +28,7 @@ from ser_unlearn.checks.subjects import Subject
 from ser_unlearn.checks.toy import FORGET, ToySetup
 from ser_unlearn.data import espeak
 from ser_unlearn.data.cards import load_card
-from ser_unlearn.data.corpus import Corpus, Utterance
-from ser_unlearn.data.scenarios import draw_forget_set
+from ser_unlearn.data.corpus import Corpus
 from ser_unlearn.data.splits import Split
 from ser_unlearn.evaluation import durability, membership, spread
 from ser_unlearn.evaluation.audit import Audited
@@ -173,22 +173,6 @@ def statistics() -> Numbers:
         f"{kind.__name__} of {name}": size
         for kind in (fisher, sensitivity)
         for name, size in _sizes(kind(_original(), data)).items()
-    }
-
-
-def drawn() -> Numbers:
-    """The hardest and the easiest of thirty utterances by losses of which some are equal."""
-    utterances = [
-        Utterance(f"u{place:02}", "anger", "s", "t", f"c{place}", 1.0) for place in range(40)
-    ]
-    train = [place for place in range(40) if place % 4]
-    losses = np.arange(40) * 7 % 20 / 10
-    return {
-        f"{scenario}, seed {seed}": draw_forget_set(
-            scenario, utterances, train, seed, lambda: losses
-        )
-        for scenario in ("hard:4", "easy:4")
-        for seed in (0, 1)
     }
 
 
@@ -352,7 +336,7 @@ STAGES: dict[str, Callable[[], Numbers]] = {
     "features": computed_features,
     "training": trained,
     "statistics": statistics,
-    "draws": drawn,
+    "draws": extremes,
     "unlearning": handed_out,
     **{name: _family(name) for name in FAMILIES},
     "metrics.harm": harm,
