@@ -120,10 +120,14 @@ class Setup:
         utterances, train = self.corpus.utterances, self.split.train
 
         def draw() -> list[int]:
-            def losses() -> NDArray[np.float64]:
-                return cross_entropy(self.original(model_seed).logits, self.labels)
-
-            return draw_forget_set(scenario, utterances, train, forget_seed, losses, self.listed)
+            return draw_forget_set(
+                scenario,
+                utterances,
+                train,
+                forget_seed,
+                lambda: cross_entropy(self.original(model_seed).logits, self.labels),
+                self.listed,
+            )
 
         if not kind_of(scenario).ranks_by_loss:
             key = scenario, forget_seed

@@ -192,17 +192,6 @@ def grid(
             )
 
 
-def awaited(unlearnings: list[Unlearning]) -> list[Training]:
-    """The originals that the store lacks, and without which forget sets cannot be drawn."""
-    asked = dict.fromkeys(_request_of(job) for job in unlearnings)
-    originals = dict.fromkeys(
-        Training(place, model)
-        for place, model, scenario, forget in asked
-        if not place.setup().can_draw(scenario, forget, model)
-    )
-    return list(originals)
-
-
 def has_record(job: Unlearning) -> bool:
     """Whether the results folder holds a finished record of exactly this job."""
     path = job.record_path
@@ -220,7 +209,7 @@ def models(unlearnings: list[Unlearning]) -> list[Training | ShadowTraining]:
     Originals come first, for more waits on them.
     """
     # Many methods answer one request, and want the same models.
-    asked = dict.fromkeys((*_request_of(job), job.references) for job in unlearnings)
+    asked = dict.fromkeys((*request_of(job), job.references) for job in unlearnings)
     originals = [Training(place, model) for place, model, *_ in asked]
     retrained = [
         Training(place, model, scenario, forget) for place, model, scenario, forget, _ in asked
@@ -249,7 +238,7 @@ def order(
     requested: dict[tuple[Place, int, str, int], list[tuple[Unlearning, float]]] = {}
     for job in unlearnings:
         weight = shares.get(job.row.label, UNKNOWN_WEIGHT)
-        requested.setdefault(_request_of(job), []).append((job, weight))
+        requested.setdefault(request_of(job), []).append((job, weight))
     ordered: list[tuple[Job[Record | None], float]] = [(job, 1.0) for job in trainings]
     for weighed in requested.values():
         weighed.sort(key=lambda pair: -pair[1])
@@ -258,7 +247,7 @@ def order(
     return ordered
 
 
-def _request_of(job: Unlearning) -> tuple[Place, int, str, int]:
+def request_of(job: Unlearning) -> tuple[Place, int, str, int]:
     """What the methods that share an original and a retrained model have in common."""
     return job.place, job.seeds.model, job.scenario, job.seeds.forget
 

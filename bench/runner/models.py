@@ -7,9 +7,10 @@ from typing import Any
 
 from ser_unlearn.errors import UserError
 from ser_unlearn.recogniser.setup import MODELS
-from ser_unlearn.runner.grid import Options, awaited, cells, grid, models, rows
+from ser_unlearn.runner.grid import Options, cells, grid, models, request_of, rows
 from ser_unlearn.runner.run import check
 from ser_unlearn.runner.suite import load_suite
+from ser_unlearn.runner.trainings import awaited
 
 
 def models_of(suite: str, options: Options) -> list[tuple[str, Mapping[str, Any]]]:
@@ -27,7 +28,7 @@ def models_of(suite: str, options: Options) -> list[tuple[str, Mapping[str, Any]
     # All rows need the same models.
     unlearnings = list(grid(chosen, rows(chosen, {})[:1], options, {}))
     # Without these, forget sets that are drawn by the original's losses are not known.
-    missing = [job.title for job in awaited(unlearnings)]
+    missing = [job.title for job in awaited(map(request_of, unlearnings))]
     if not missing:
         wanted = models(unlearnings)
         missing = [job.title for job in wanted if not job.is_done()]

@@ -23,17 +23,18 @@ from ser_unlearn.runner.drawn import learn, learn_from
 from ser_unlearn.runner.grid import (
     Cell,
     Options,
-    awaited,
     cells,
     grid,
     has_record,
     order,
+    request_of,
     rows,
     trainings,
 )
 from ser_unlearn.runner.local import apart
 from ser_unlearn.runner.progress import Display
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED, Suite
+from ser_unlearn.runner.trainings import awaited
 from ser_unlearn.runner.unlearnings import ShadowUnlearning, Unlearning
 from ser_unlearn.runner.workers import Job, work
 from ser_unlearn.unlearning.registry import Row, check_classes, list_methods
@@ -76,7 +77,7 @@ def run(
     with console.status("Looking at corpora ..."):
         _check_scenarios(unlearnings)
         learn(unlearnings)
-        originals = awaited(unlearnings)
+        originals = awaited(map(request_of, unlearnings))
     if originals:
         _check_classes(unlearnings)
     _execute([(job, 1.0) for job in originals], options, console, "the forget sets can be drawn")

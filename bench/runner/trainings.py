@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,20 @@ class Training:
                 self.place.setup().original(self.model_seed)
             else:
                 self.place.setup().trained(self.utterances(), self.seed)
+
+
+def awaited(requests: Iterable[tuple[Place, int, str, int]]) -> list[Training]:
+    """The originals that the store lacks, and without which forget sets cannot be drawn.
+
+    Args:
+        requests: place, model seed, scenario and forget seed of each; the same may come again.
+    """
+    originals = dict.fromkeys(
+        Training(place, model)
+        for place, model, scenario, forget in dict.fromkeys(requests)
+        if not place.setup().can_draw(scenario, forget, model)
+    )
+    return list(originals)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ser_unlearn.runner.places import Place
 from ser_unlearn.runner.progress import Display
 from ser_unlearn.runner.run import check
 from ser_unlearn.runner.suite import FIRST_TUNING_SEED
-from ser_unlearn.runner.trainings import Training
+from ser_unlearn.runner.trainings import Training, awaited
 from ser_unlearn.runner.workers import work
 from ser_unlearn.tuning.course import Course
 from ser_unlearn.tuning.criteria import CRITERIA, TIMEOUT_S, check_validation
@@ -104,7 +104,8 @@ def tune(names: Sequence[str], goal: Goal, options: Options, console: Console) -
         Asked(place_of(corpus, goal.recipe, options), scenario, seed)
         for corpus, scenario, seed in itertools.product(goal.corpora, goal.scenarios, SEEDS.runs)
     ]
-    _train(_awaited(asked), options, console)
+    requests = ((each.place, each.seed, each.scenario, each.seed) for each in asked)
+    _train(awaited(requests), options, console)
     with console.status("Looking at corpora ..."):
         for each in asked:
             check_validation(each.place.request(each.scenario, each.seed, each.seed))
@@ -176,16 +177,6 @@ def _study(
             update={"packages": {**origin.packages, "optuna": version("optuna")}}
         ),
     )
-
-
-def _awaited(asked: Sequence[Asked]) -> list[Training]:
-    """The originals that the store lacks, and without which forget sets cannot be drawn."""
-    originals = dict.fromkeys(
-        Training(each.place, each.seed)
-        for each in asked
-        if not each.place.setup().can_draw(each.scenario, each.seed, each.seed)
-    )
-    return list(originals)
 
 
 def _train(jobs: Sequence[Training], options: Options, console: Console) -> None:
