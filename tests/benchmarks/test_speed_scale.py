@@ -20,15 +20,16 @@ from crowds import RESULTS, crowd, write
 from ser_unlearn.results.records import read_records
 from ser_unlearn.runner.grid import (
     Options,
-    awaited,
     grid,
     has_record,
     order,
     place_of,
+    request_of,
     rows,
     trainings,
 )
 from ser_unlearn.runner.suite import Suite, load_suite
+from ser_unlearn.runner.trainings import awaited
 from ser_unlearn.unlearning.registry import list_methods
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def test_planning(records: str, store: Path, tmp_path: Path, ratios: Ratios):
     def plan() -> int:
         jobs = list(grid(suite, rows(suite, {}), options, {}))
         assert len(jobs) == COUNT
-        assert awaited(jobs) == []
+        assert awaited(map(request_of, jobs)) == []
         missing = [job for job in jobs if not has_record(job)]
         return len(order(trainings(missing), missing, options.results))
 
